@@ -1,0 +1,1 @@
+//! The Handschlag client: its library and the command line.

@@ -1,0 +1,1 @@
+//! Documents and views: turns intents into transactions, applies transactions, resolves conflicts by the model's rules, answers queries.

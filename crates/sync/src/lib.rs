@@ -1,0 +1,1 @@
+//! The client's and the relay's half of a session as state machines without I/O.

@@ -1,0 +1,1 @@
+//! Keys, signatures, sealing, roster and invites.

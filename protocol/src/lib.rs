@@ -1,0 +1,1 @@
+//! Frames between client and relay, envelopes, versions, limits and their encoding.

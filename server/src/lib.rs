@@ -1,0 +1,1 @@
+//! The relay: roster check, change log and forwarding of sealed transactions.
