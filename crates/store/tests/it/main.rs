@@ -1,0 +1,3 @@
+//! Tests of the store: the contract, crashes, damage.
+
+mod contract;
