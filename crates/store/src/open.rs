@@ -29,34 +29,49 @@ pub(crate) fn open(
 ) -> Result<(redb::Database, Arc<AtomicBool>), OpenError> {
     let storage = backend.open(options.must_exist)?;
     let watched = Watched::new(storage);
-    recognise(&watched, options.must_exist)?;
+    match recognise(&watched)? {
+        Found::Store => {}
+        // A file gets its name when it is whole, so one that lacks something has lost it.
+        Found::Nothing if backend.is_file() => {
+            return Err(OpenError::Damaged {
+                what: "it is empty".to_owned(),
+            });
+        }
+        Found::Nothing if options.must_exist => return Err(OpenError::Absent),
+        Found::Nothing => create(&watched)?,
+    }
     let (database, version) = accept(&watched, options)?;
     watched.release()?;
     migrate(&database, version)?;
     Ok((database, watched.broken()))
 }
 
-/// Looks at the first bytes before redb does, and creates the store where there is none.
-fn recognise(watched: &Watched, must_exist: bool) -> Result<(), OpenError> {
+/// What the first bytes show.
+enum Found {
+    /// Nothing, or a store whose creation was cut short.
+    Nothing,
+    /// A store, or something that takes redb to tell from one.
+    Store,
+}
+
+/// Looks at the first bytes before redb does, which would take nothing but its magic number amiss.
+fn recognise(watched: &Watched) -> Result<Found, OpenError> {
     let len = watched.len()?;
     let head_len = len.min(HEADER_BYTES as u64) as usize;
     let mut head = vec![0; head_len];
     watched.read(0, &mut head)?;
     if len == 0 || is_unfinished(&head) {
-        if must_exist {
-            return Err(OpenError::Absent);
-        }
-        return create(watched);
+        return Ok(Found::Nothing);
     }
-    if !head.starts_with(REDB_MAGIC) {
-        return Err(if head.iter().all(|byte| *byte == 0) {
-            OpenError::Damaged {
-                what: "it begins with zeros".to_owned(),
-            }
-        } else {
-            OpenError::NotOurs {
-                found: "the first bytes are others".to_owned(),
-            }
+    let magic = &head[..head_len.min(REDB_MAGIC.len())];
+    if magic.iter().all(|byte| *byte == 0) {
+        return Err(OpenError::Damaged {
+            what: "it begins with zeros".to_owned(),
+        });
+    }
+    if !REDB_MAGIC.starts_with(magic) {
+        return Err(OpenError::NotOurs {
+            found: "the first bytes are others".to_owned(),
         });
     }
     if head_len < HEADER_BYTES {
@@ -64,7 +79,8 @@ fn recognise(watched: &Watched, must_exist: bool) -> Result<(), OpenError> {
             what: format!("it ends after {len} bytes"),
         });
     }
-    check_newest_slot(&head)
+    check_newest_slot(&head)?;
+    Ok(Found::Store)
 }
 
 /// The bytes of redb's header: 64 and two commit slots of 128.

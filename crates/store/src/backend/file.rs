@@ -24,11 +24,6 @@ pub(super) fn open(path: &Path, must_exist: bool) -> Result<Box<dyn StorageBacke
         }
         opened => opened?,
     };
-    if file.metadata()?.len() == 0 {
-        return Err(OpenError::Damaged {
-            what: "the file is empty".to_owned(),
-        });
-    }
     Ok(Box::new(FileBackend::new(file)?))
 }
 

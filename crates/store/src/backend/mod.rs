@@ -60,6 +60,18 @@ impl Backend {
         }
     }
 
+    /// Says whether this is a file, which is created apart and appears when it is whole.
+    pub(crate) fn is_file(&self) -> bool {
+        !matches!(self.0, Kind::Fault(_) | Kind::Once(_))
+    }
+
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(
+            unused_variables,
+            reason = "only a file is created apart from being opened"
+        )
+    )]
     pub(crate) fn open(&mut self, must_exist: bool) -> Result<Box<dyn StorageBackend>, OpenError> {
         match &mut self.0 {
             #[cfg(not(target_arch = "wasm32"))]

@@ -1,23 +1,531 @@
 //! What every backend must do.
 
-use store::{Backend, FaultBackend, Reading, Store};
+use std::ops::ControlFlow;
+
+use store::{
+    Backend, EnvelopeKey, MAX_NAME_BYTES, MAX_VALUE_BYTES, OpenError, Options, Reading, Store,
+    StoreError, Write,
+};
+
+use crate::support::{Content, Numbers, Place, commit, content, random_transaction};
+
+const A: [u8; 16] = [1; 16];
+const B: [u8; 16] = [2; 16];
+const FEED: [u8; 32] = [7; 32];
+const OTHER: [u8; 32] = [8; 32];
+
+/// Writes in every place, then compares what is read from the write itself, from a snapshot, and, where content
+/// lasts, from the store opened again.
+macro_rules! check {
+    ($fill:expr, |$source:ident| $read:expr, $expected:expr) => {
+        for place in Place::all() {
+            let mut store = place.open();
+            let write = store.write().expect("a write");
+            let fill: fn(&Write) -> Result<(), StoreError> = $fill;
+            fill(&write).expect("it can be written");
+            let $source = &write;
+            let read = || -> Result<_, StoreError> { $read };
+            assert_eq!(read().expect("it can be read"), $expected, "from the write");
+            write.commit().expect("a commit");
+            if !matches!(place, Place::Memory) {
+                drop(store);
+                store = place.open();
+            }
+            let $source = &store.read().expect("a read");
+            let read = || -> Result<_, StoreError> { $read };
+            assert_eq!(
+                read().expect("it can be read"),
+                $expected,
+                "from a snapshot"
+            );
+        }
+    };
+}
+
+fn key(feed: [u8; 32], sequence: u64) -> EnvelopeKey {
+    EnvelopeKey { feed, sequence }
+}
 
 #[test]
-fn smoke() {
-    let disk = FaultBackend::new();
-    let dir = tempfile::tempdir().expect("a directory");
-    for make in [&|| Backend::fault(&disk) as Backend, &|| {
-        Backend::file(dir.path().join("x"))
-    }] as [&dyn Fn() -> Backend; 2]
-    {
-        let store = Store::open(make()).unwrap();
-        let write = store.write().unwrap();
-        write.set_view(&[1; 16], b"x").unwrap();
-        write.commit().unwrap();
-        assert_eq!(store.read().unwrap().view_count().unwrap(), 1);
-        drop(store);
-        let store = Store::open(make()).unwrap();
-        assert_eq!(store.read().unwrap().view_count().unwrap(), 1);
+fn meta_is_set_and_cleared() {
+    check!(
+        |w| {
+            w.set_meta("a", b"1")?;
+            w.set_meta("b", b"2")?;
+            w.set_meta("a", b"3")?;
+            w.clear_meta("b")
+        },
+        |s| Ok((s.meta("a")?, s.meta("b")?)),
+        (Some(b"3".to_vec()), None)
+    );
+}
+
+#[test]
+fn documents_keep_their_chunks_in_order() {
+    check!(
+        |w| {
+            for n in 0..300_u16 {
+                w.append_chunk(&A, &n.to_be_bytes())?;
+            }
+            w.append_chunk(&[0xff; 16], b"last")?;
+            w.append_chunk(&B, b"old")?;
+            w.replace_chunks(&B, &[b"new".to_vec(), b"".to_vec()])?;
+            w.append_chunk(&B, b"more")?;
+            w.append_chunk(&[3; 16], b"gone")?;
+            w.replace_chunks(&[3; 16], &[])
+        },
+        |s| Ok((
+            s.doc_ids()?,
+            s.doc_chunks(&A)?.concat(),
+            s.doc_chunks(&B)?,
+            s.doc_exists(&[3; 16])?,
+            s.doc_exists(&B)?,
+        )),
+        (
+            vec![A, B, [0xff; 16]],
+            (0..300_u16).flat_map(u16::to_be_bytes).collect::<Vec<_>>(),
+            vec![b"new".to_vec(), b"".to_vec(), b"more".to_vec()],
+            false,
+            true,
+        )
+    );
+}
+
+#[test]
+fn views_are_visited_in_order_and_the_visit_can_end() {
+    check!(
+        |w| {
+            w.set_view(&B, b"b")?;
+            w.set_view(&A, b"a")?;
+            w.set_view(&[3; 16], b"c")?;
+            w.clear_view(&[3; 16])
+        },
+        |s| {
+            let mut seen = Vec::new();
+            s.for_each_view(|record, view| {
+                seen.push((record, view.to_vec()));
+                ControlFlow::<()>::Continue(())
+            })
+            .and_then(|_| {
+                let first = s.for_each_view(|record, _| ControlFlow::Break(record))?;
+                Ok((seen, first, s.view_count()?, s.view(&B)?))
+            })
+        },
+        (
+            vec![(A, b"a".to_vec()), (B, b"b".to_vec())],
+            Some(A),
+            2,
+            Some(b"b".to_vec())
+        )
+    );
+    check!(
+        |w| {
+            w.set_view(&A, b"a")?;
+            w.clear_views()
+        },
+        |s| s.view_count(),
+        0
+    );
+}
+
+#[test]
+fn envelopes_are_found_by_feed_and_in_the_order_received() {
+    check!(
+        |w| {
+            assert_eq!(w.put_envelope(&OTHER, 1, b"o1")?, 1);
+            assert_eq!(w.put_envelope(&FEED, 1, b"f1")?, 2);
+            assert_eq!(w.put_envelope(&FEED, 2, b"f2")?, 3);
+            assert_eq!(w.put_envelope(&FEED, 1, b"f1")?, 2, "the same again");
+            assert!(matches!(
+                w.put_envelope(&FEED, 1, b"another"),
+                Err(StoreError::EnvelopeDiffers { sequence: 1 })
+            ));
+            w.put_envelope(&FEED, 3, b"f3").map(|_| ())
+        },
+        |s| Ok((
+            s.envelope(&FEED, 2)?,
+            s.envelope(&OTHER, 2)?,
+            s.envelopes_of(&FEED, 2, 9, 99)?,
+            s.received_count()?,
+        )),
+        (
+            Some(b"f2".to_vec()),
+            None,
+            vec![(2, b"f2".to_vec()), (3, b"f3".to_vec())],
+            4
+        )
+    );
+}
+
+#[test]
+fn answers_are_bounded_but_never_stuck() {
+    for place in Place::all() {
+        let store = place.open();
+        commit(&store, |w| {
+            (1..=5).try_for_each(|n| w.put_envelope(&FEED, n, &[0; 10]).map(drop))
+        });
+        let read = store.read().expect("a read");
+        let count = |max_count, max_bytes| {
+            let of = read
+                .envelopes_of(&FEED, 1, max_count, max_bytes)
+                .expect("read");
+            let after = read.received_after(0, max_count, max_bytes).expect("read");
+            assert_eq!(of.len(), after.len());
+            of.len()
+        };
+        assert_eq!(count(9, 99), 5);
+        assert_eq!(count(2, 99), 2);
+        assert_eq!(count(9, 30), 3);
+        assert_eq!(count(9, 29), 2);
+        assert_eq!(count(9, 1), 1, "one always comes along");
+        assert_eq!(count(0, 99), 0);
+        let orders = |after| -> Vec<u64> {
+            let received = read.received_after(after, 9, 99).expect("read");
+            received.iter().map(|received| received.order).collect()
+        };
+        assert_eq!(orders(3), [4, 5]);
+        assert!(orders(u64::MAX).is_empty());
     }
-    println!("image {}", disk.image().len());
+}
+
+#[test]
+fn waiting_envelopes_are_found_by_what_they_lack() {
+    check!(
+        |w| {
+            w.put_waiting(key(FEED, 1), b"r1", &[(A, [5; 32]), (B, [6; 32])])?;
+            w.put_waiting(key(FEED, 2), b"r2", &[(A, [5; 32])])?;
+            w.put_waiting(key(FEED, 3), b"key", &[])?;
+            w.put_waiting(key(OTHER, 1), b"r3", &[(A, [5; 32])])?;
+            assert_eq!(w.take_waiting(key(OTHER, 1))?, Some(b"r3".to_vec()));
+            assert_eq!(w.take_waiting(key(OTHER, 1))?, None);
+            w.put_waiting(key(FEED, 2), b"again", &[(B, [9; 32])])
+        },
+        |s| Ok((
+            s.waiting_for(&A, &[5; 32])?,
+            s.waiting_for(&B, &[6; 32])?,
+            s.waiting_for(&B, &[9; 32])?,
+            s.waiting_for(&B, &[5; 32])?,
+            s.waiting()?,
+            s.waiting_count()?,
+            s.waiting_reason(key(FEED, 2))?,
+        )),
+        (
+            vec![key(FEED, 1)],
+            vec![key(FEED, 1)],
+            vec![key(FEED, 2)],
+            vec![],
+            vec![
+                (key(FEED, 1), b"r1".to_vec()),
+                (key(FEED, 2), b"again".to_vec()),
+                (key(FEED, 3), b"key".to_vec()),
+            ],
+            3,
+            Some(b"again".to_vec()),
+        )
+    );
+}
+
+#[test]
+fn quarantine_is_put_and_taken() {
+    check!(
+        |w| {
+            w.put_quarantine(key(FEED, 1), b"a")?;
+            w.put_quarantine(key(FEED, 2), b"b")?;
+            assert_eq!(w.take_quarantine(key(FEED, 1))?, Some(b"a".to_vec()));
+            assert_eq!(w.take_quarantine(key(FEED, 1))?, None);
+            Ok(())
+        },
+        |s| Ok((
+            s.quarantine()?,
+            s.quarantine_count()?,
+            s.quarantine_reason(key(FEED, 2))?
+        )),
+        (vec![(key(FEED, 2), b"b".to_vec())], 1, Some(b"b".to_vec()))
+    );
+}
+
+#[test]
+fn feeds_and_roster_keep_their_bytes() {
+    check!(
+        |w| {
+            w.set_feed(&OTHER, b"o")?;
+            w.set_feed(&FEED, b"f")?;
+            for n in 0..300_u16 {
+                assert_eq!(w.append_roster(&n.to_be_bytes())?, u32::from(n));
+            }
+            Ok(())
+        },
+        |s| Ok((
+            s.feeds()?,
+            s.feed(&OTHER)?,
+            s.feed(&[0; 32])?,
+            s.roster()?.concat()
+        )),
+        (
+            vec![(FEED, b"f".to_vec()), (OTHER, b"o".to_vec())],
+            Some(b"o".to_vec()),
+            None,
+            (0..300_u16).flat_map(u16::to_be_bytes).collect::<Vec<_>>()
+        )
+    );
+    check!(
+        |w| {
+            w.append_roster(b"old")?;
+            w.append_roster(b"older")?;
+            w.append_roster(b"oldest")?;
+            w.replace_roster(&[b"a".to_vec(), b"b".to_vec()])?;
+            w.append_roster(b"c").map(drop)
+        },
+        |s| s.roster(),
+        [b"a", b"b", b"c"]
+    );
+}
+
+#[test]
+fn intents_operations_and_batches_are_found_again() {
+    check!(
+        |w| {
+            w.set_intent(&A, b"answer")?;
+            w.put_operation(&A, &B, b"")?;
+            w.put_operation(&A, &A, b"info")?;
+            w.put_operation(&B, &A, b"x")?;
+            w.put_batch(&B, &A)?;
+            w.put_batch(&B, &[9; 16])?;
+            w.put_batch(&A, &[8; 16])?;
+            for n in 1..=3 {
+                assert_eq!(w.append_recent(&[n; 16])?, u64::from(n));
+            }
+            Ok(())
+        },
+        |s| Ok((
+            s.intent(&A)?,
+            s.intent(&B)?,
+            s.operation(&A)?,
+            s.batch(&B)?,
+            s.recent_operations(2)?,
+        )),
+        (
+            Some(b"answer".to_vec()),
+            None,
+            vec![(A, b"info".to_vec()), (B, b"".to_vec())],
+            vec![A, [9; 16]],
+            vec![[3; 16], [2; 16]],
+        )
+    );
+}
+
+#[test]
+fn counters_files_and_local_values_are_kept() {
+    check!(
+        |w| {
+            w.set_counter("c", u64::MAX)?;
+            w.put_file(&FEED, &[1; 100_000])?;
+            w.put_file(&OTHER, b"x")?;
+            w.remove_file(&OTHER)?;
+            w.set_local("form/b", b"2")?;
+            w.set_local("form/a", b"1")?;
+            w.set_local("forms", b"4")?;
+            w.set_local("form/c", b"3")?;
+            w.remove_local("form/c")
+        },
+        |s| Ok((
+            (s.counter("c")?, s.counter("d")?),
+            (
+                s.file(&FEED)?,
+                s.file_exists(&FEED)?,
+                s.file_exists(&OTHER)?
+            ),
+            (s.local("forms")?, s.local_with_prefix("form/")?),
+        )),
+        (
+            (u64::MAX, 0),
+            (Some(vec![1; 100_000]), true, false),
+            (
+                Some(b"4".to_vec()),
+                vec![
+                    ("form/a".to_owned(), b"1".to_vec()),
+                    ("form/b".to_owned(), b"2".to_vec())
+                ]
+            ),
+        )
+    );
+}
+
+#[test]
+fn terms_lead_to_records() {
+    check!(
+        |w| {
+            w.add_terms(&B, &[1, 2])?;
+            w.add_terms(&A, &[2, 3, u32::MAX])?;
+            w.add_terms(&A, &[2])?;
+            w.remove_terms(&B, &[1, 77])
+        },
+        |s| Ok((
+            s.records_with(1)?,
+            s.records_with(2)?,
+            s.records_with(3)?,
+            s.records_with(u32::MAX)?
+        )),
+        (vec![], vec![A, B], vec![A], vec![A])
+    );
+    check!(
+        |w| {
+            w.add_terms(&A, &[1])?;
+            w.clear_terms()?;
+            w.add_terms(&B, &[1])
+        },
+        |s| s.records_with(1),
+        [B]
+    );
+}
+
+#[test]
+fn a_dropped_write_leaves_nothing() {
+    for place in Place::all() {
+        let store = place.open();
+        commit(&store, |w| w.set_view(&A, b"a"));
+        let write = store.write().expect("a write");
+        write.set_view(&A, b"changed").expect("written");
+        write.clear_views().expect("written");
+        drop(write);
+        assert_eq!(
+            store.read().expect("a read").view(&A).expect("read"),
+            Some(b"a".to_vec())
+        );
+    }
+}
+
+#[test]
+fn a_snapshot_does_not_see_later_commits() {
+    for place in Place::all() {
+        let store = place.open();
+        commit(&store, |w| w.set_view(&A, b"a"));
+        let before = store.read().expect("a read");
+        commit(&store, |w| w.set_view(&A, b"b"));
+        assert_eq!(before.view(&A).expect("read"), Some(b"a".to_vec()));
+        assert_eq!(
+            store.read().expect("a read").view(&A).expect("read"),
+            Some(b"b".to_vec())
+        );
+    }
+}
+
+#[test]
+fn there_is_one_write_at_a_time() {
+    for place in Place::all() {
+        let store = place.open();
+        let write = store.write().expect("a write");
+        assert!(matches!(store.write(), Err(StoreError::Busy)));
+        drop(write);
+        assert!(store.write().is_ok());
+    }
+}
+
+#[test]
+fn a_store_is_open_once() {
+    for place in Place::lasting() {
+        let store = place.open();
+        assert!(matches!(
+            Store::open(place.backend()),
+            Err(OpenError::Locked)
+        ));
+        let write = store.write().expect("a write");
+        drop(store);
+        assert!(
+            matches!(Store::open(place.backend()), Err(OpenError::Locked)),
+            "a write keeps it open"
+        );
+        drop(write);
+        place.open();
+    }
+}
+
+#[test]
+fn a_store_that_must_exist_is_not_created() {
+    let options = Options {
+        must_exist: true,
+        ..Options::default()
+    };
+    for place in Place::all() {
+        assert!(matches!(
+            Store::open_with(place.backend(), options),
+            Err(OpenError::Absent)
+        ));
+        if let Place::File(dir) = &place {
+            assert_eq!(dir.path().read_dir().expect("a directory").count(), 0);
+        }
+    }
+    for place in Place::lasting() {
+        drop(place.open());
+        Store::open_with(place.backend(), options).expect("it exists now");
+    }
+}
+
+#[test]
+fn what_is_too_large_or_reserved_is_refused() {
+    for place in Place::all() {
+        let store = place.open();
+        let write = store.write().expect("a write");
+        let large = vec![0; MAX_VALUE_BYTES + 1];
+        assert!(matches!(
+            write.set_view(&A, &large),
+            Err(StoreError::ValueTooLarge { table: "views", .. })
+        ));
+        assert!(matches!(
+            write.append_chunk(&A, &large),
+            Err(StoreError::ValueTooLarge { table: "docs", .. })
+        ));
+        let long = "n".repeat(MAX_NAME_BYTES + 1);
+        assert!(matches!(
+            write.set_local(&long, b""),
+            Err(StoreError::Name { table: "local", .. })
+        ));
+        assert!(matches!(
+            write.set_meta("store/format", b""),
+            Err(StoreError::Name { table: "meta", .. })
+        ));
+        assert!(write.clear_meta("store/format").is_err());
+        write.commit().expect("a refusal harms nothing");
+    }
+}
+
+#[test]
+fn a_backend_of_another_kind_is_opened_once() {
+    let mut store = Store::open(Backend::memory()).expect("the store opens");
+    commit(&store, |w| w.set_view(&A, b"a"));
+    assert!(matches!(store.reopen(), Err(OpenError::OpenedOnce)));
+    assert_eq!(
+        store
+            .read()
+            .expect("still open")
+            .view_count()
+            .expect("read"),
+        1
+    );
+}
+
+#[test]
+fn all_backends_hold_the_same_after_random_transactions() {
+    let seed = 20_261;
+    println!("seed {seed}");
+    let mut contents = Vec::<Content>::new();
+    for place in Place::all() {
+        let mut store = place.open();
+        let mut numbers = Numbers(seed);
+        for number in 1..=40 {
+            let write = store.write().expect("a write");
+            random_transaction(&write, number, &mut numbers).expect("written");
+            if number % 5 == 0 {
+                drop(write);
+            } else {
+                write.commit().expect("a commit");
+            }
+            if number % 7 == 0 && !matches!(place, Place::Memory) {
+                store.reopen().expect("it opens again");
+            }
+        }
+        contents.push(content(&store));
+    }
+    assert_eq!(contents[0], contents[1]);
+    assert_eq!(contents[0], contents[2]);
 }

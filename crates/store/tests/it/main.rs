@@ -1,3 +1,6 @@
-//! Tests of the store: the contract, crashes, damage.
+//! Tests of the store: the contract of all backends, crashes and I/O errors, damage.
 
 mod contract;
+mod crash;
+mod damage;
+mod support;
