@@ -1,0 +1,466 @@
+//! Who may add what to a roster.
+
+use protocol::{
+    Body, Cut, DecodeError, Device, DeviceAdded, DeviceCode, FeedId, Founding, Invite, InviteKey,
+    KeyEpoch, MemberId, Role, RoleChange, RosterHash, SignerKey, What, WorkspaceId,
+};
+
+use super::state::{DeviceInfo, State};
+use crate::names::member_of;
+
+/// Says why an entry does not belong on a roster.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RosterError {
+    /// The bytes are not an entry.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The signature is not that of the author.
+    #[error("the signature of {author} is false")]
+    Signature {
+        /// Who is said to have signed.
+        author: SignerKey,
+    },
+    /// The entry builds on another one than the head.
+    #[error("the entry follows {previous}, but the head is {head}")]
+    NotNext {
+        /// What it follows.
+        previous: RosterHash,
+        /// The head.
+        head: RosterHash,
+    },
+    /// The entry is for another workspace.
+    #[error("the entry is for workspace {found}")]
+    OtherWorkspace {
+        /// The workspace that it names.
+        found: WorkspaceId,
+    },
+    /// The first entry does not found a workspace, or a later one does.
+    #[error("a roster begins with its founding, and only there")]
+    Founding,
+    /// A founding entry breaks one of its rules.
+    #[error("the founding is malformed: {why}")]
+    BadFounding {
+        /// Which rule.
+        why: &'static str,
+    },
+    /// The author is neither a device nor an invite of the workspace.
+    #[error("{author} does not belong to the workspace")]
+    Stranger {
+        /// Who signed.
+        author: SignerKey,
+    },
+    /// The author's device was revoked.
+    #[error("device {code} was revoked")]
+    AuthorRevoked {
+        /// The code of the device.
+        code: DeviceCode,
+    },
+    /// The author's role, or being an invite, does not allow this.
+    #[error("{what} is not for {role}")]
+    NotAllowed {
+        /// What was tried.
+        what: &'static str,
+        /// The author's role; none for an invite.
+        role: AuthorRole,
+    },
+    /// The invite is used up or was ended.
+    #[error("the invite is used up or was ended")]
+    InviteSpent,
+    /// The device is not for the member or the role of its invite.
+    #[error("the {what} is another than that of the invite")]
+    NotAsInvited {
+        /// What differs.
+        what: &'static str,
+    },
+    /// The key is already that of a device or an invite.
+    #[error("the key {key} is already in the roster")]
+    KeyTaken {
+        /// The key.
+        key: SignerKey,
+    },
+    /// The code was given out before, or is reserved.
+    #[error("the code {code} is taken or reserved")]
+    CodeTaken {
+        /// The code.
+        code: DeviceCode,
+    },
+    /// All codes are taken.
+    #[error("all device codes are used up")]
+    NoCodeLeft,
+    /// What the entry speaks of is not in the roster.
+    #[error("{what} is not in the roster")]
+    Unknown {
+        /// What.
+        what: &'static str,
+    },
+    /// The role named for a member is not the one that the member has.
+    #[error("the member's role is {role}")]
+    OtherRole {
+        /// The role that the member has.
+        role: Role,
+    },
+    /// A feed is continued in a way that does not hold together.
+    #[error("the device continues a feed wrongly: {why}")]
+    Continues {
+        /// Which rule.
+        why: &'static str,
+    },
+    /// A workspace key is another than the roster knows by that number, or not the next one.
+    #[error("key epoch {number} is not the one that the roster expects")]
+    KeyEpoch {
+        /// The number.
+        number: u32,
+    },
+    /// A workspace key can not be wrapped for a recipient.
+    #[error("a key of the roster is one to which nothing can be sealed")]
+    Unsealable,
+    /// A cut names a feed twice, a feed that is not meant, or does not move forward.
+    #[error("a cut is wrong: {why}")]
+    Cut {
+        /// Which rule.
+        why: &'static str,
+    },
+    /// The device is revoked already.
+    #[error("device {code} is revoked already")]
+    RevokedAlready {
+        /// The code of the device.
+        code: DeviceCode,
+    },
+    /// The workspace would be left without an owner.
+    #[error("the last owner cannot go")]
+    LastOwner,
+    /// An invite allows no device at all.
+    #[error("an invite needs at least one use")]
+    NoUses,
+    /// The roster has as many entries as it may have.
+    #[error("the roster is full")]
+    Full,
+}
+
+/// The authority of the one who signs, for error texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorRole {
+    /// A device whose member has this role.
+    Device(Role),
+    /// An invite.
+    Invite,
+}
+
+impl std::fmt::Display for AuthorRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AuthorRole::Device(role) => role.fmt(f),
+            AuthorRole::Invite => f.write_str("an invite"),
+        }
+    }
+}
+
+enum Author<'s> {
+    Device(&'s DeviceInfo),
+    Invite(InviteKey),
+}
+
+impl Author<'_> {
+    /// Returns the role when it may administer.
+    fn admin(&self, what: &'static str) -> Result<Role, RosterError> {
+        match self {
+            Author::Device(device) if device.role.may_administer() => Ok(device.role),
+            Author::Device(device) => Err(RosterError::NotAllowed {
+                what,
+                role: AuthorRole::Device(device.role),
+            }),
+            Author::Invite(_) => Err(RosterError::NotAllowed {
+                what,
+                role: AuthorRole::Invite,
+            }),
+        }
+    }
+}
+
+/// Refuses what touches owners unless an owner does it.
+fn owners_by_owners(author: Role, touched: Role, what: &'static str) -> Result<(), RosterError> {
+    if touched == Role::Owner && author != Role::Owner {
+        return Err(RosterError::NotAllowed {
+            what,
+            role: AuthorRole::Device(author),
+        });
+    }
+    Ok(())
+}
+
+impl State {
+    /// Judges an entry whose place in the chain and signature are right.
+    pub(crate) fn judge(&self, body: &Body) -> Result<(), RosterError> {
+        let author = match &body.what {
+            What::Found(found) => return self.judge_founding(found, body.author),
+            _ => self.author(body.author)?,
+        };
+        match &body.what {
+            What::Found(_) => Err(RosterError::Founding),
+            What::Device(added) => self.judge_device(&author, added),
+            What::Invite(invite) => self.judge_invite(&author, invite),
+            What::Role(change) => self.judge_role(&author, change),
+            What::Revoke(revocation) => {
+                self.judge_revocation(&author, &revocation.feeds, &revocation.cuts)
+            }
+            What::CutMoved(moved) => self.judge_cut(&author, &moved.cut),
+            What::KeyEpoch(key) => {
+                author.admin("a new workspace key")?;
+                let newest = self
+                    .checks
+                    .last_key_value()
+                    .map_or(0, |(number, _)| *number);
+                if newest.checked_add(1) != Some(key.number) {
+                    return Err(RosterError::KeyEpoch { number: key.number });
+                }
+                Ok(())
+            }
+            What::InviteEnded(ended) => {
+                author.admin("ending an invite")?;
+                if !self.invites.contains_key(&ended.invite) {
+                    return Err(RosterError::Unknown { what: "the invite" });
+                }
+                Ok(())
+            }
+            What::DeviceAccepted(accepted) => {
+                author.admin("accepting a device")?;
+                if accepted.cut.feed != accepted.feed {
+                    return Err(RosterError::Cut {
+                        why: "it names another feed than the device",
+                    });
+                }
+                Ok(())
+            }
+            // A newer version's business: that the author belongs here is all that can be said.
+            What::Unknown { .. } => Ok(()),
+        }
+    }
+
+    fn author(&self, key: SignerKey) -> Result<Author<'_>, RosterError> {
+        if let Some(device) = self.devices.get(&FeedId::from(key)) {
+            if device.revoked.is_some() {
+                return Err(RosterError::AuthorRevoked { code: device.code });
+            }
+            return Ok(Author::Device(device));
+        }
+        match self.invites.get(&InviteKey::from(key)) {
+            Some(invite) if invite.is_open() => Ok(Author::Invite(invite.signing)),
+            Some(_) => Err(RosterError::InviteSpent),
+            None => Err(RosterError::Stranger { author: key }),
+        }
+    }
+
+    fn judge_founding(&self, found: &Founding, author: SignerKey) -> Result<(), RosterError> {
+        let bad = |why| Err(RosterError::BadFounding { why });
+        let device = &found.device;
+        if !self.devices.is_empty() {
+            return Err(RosterError::Founding);
+        }
+        if SignerKey::from(device.signing) != author {
+            return bad("its author is not its device");
+        }
+        if device.role != Role::Owner || device.code != DeviceCode::FOUNDER {
+            return bad("its device is not an owner with code A");
+        }
+        if device.member != member_of(&author) {
+            return bad("its member does not follow from its device");
+        }
+        if device.continues.is_some() || device.continues_at.is_some() {
+            return bad("its device continues another");
+        }
+        if found.key.number != 1 {
+            return bad("its key epoch is not 1");
+        }
+        Ok(())
+    }
+
+    fn judge_device(&self, author: &Author<'_>, added: &DeviceAdded) -> Result<(), RosterError> {
+        let device = &added.device;
+        match author {
+            Author::Invite(key) => {
+                let invite = &self.invites[key];
+                if device.member != invite.member {
+                    return Err(RosterError::NotAsInvited { what: "member" });
+                }
+                if device.role != self.role_for(invite.member).unwrap_or(invite.role) {
+                    return Err(RosterError::NotAsInvited { what: "role" });
+                }
+            }
+            // A device whose feed forked, or that was restored, lets its own successor in.
+            Author::Device(old)
+                if device.continues == Some(old.signing) && device.member == old.member =>
+            {
+                self.check_role(device.member, device.role)?;
+            }
+            Author::Device(_) => {
+                let role = author.admin("adding a device")?;
+                owners_by_owners(role, device.role, "adding a device of an owner")?;
+                self.known_member(device.member)?;
+                self.check_role(device.member, device.role)?;
+            }
+        }
+        self.check_key(device.signing.into())?;
+        if self.codes.contains(&device.code) {
+            return Err(RosterError::CodeTaken { code: device.code });
+        }
+        self.check_continues(device)?;
+        self.check_known_keys(&added.keys)
+    }
+
+    fn check_continues(&self, device: &Device) -> Result<(), RosterError> {
+        let bad = |why| Err(RosterError::Continues { why });
+        match (device.continues, device.continues_at) {
+            (None, None) => Ok(()),
+            (Some(feed), Some(cut)) => {
+                let Some(old) = self.devices.get(&feed) else {
+                    return bad("that feed is not in the roster");
+                };
+                if old.member != device.member {
+                    return bad("that feed belongs to another member");
+                }
+                if cut.feed != feed {
+                    return bad("its cut names another feed");
+                }
+                Ok(())
+            }
+            _ => bad("feed and cut come together"),
+        }
+    }
+
+    fn judge_invite(&self, author: &Author<'_>, invite: &Invite) -> Result<(), RosterError> {
+        let role = author.admin("inviting")?;
+        owners_by_owners(role, invite.role, "inviting an owner")?;
+        self.check_key(invite.signing.into())?;
+        if invite.uses == 0 {
+            return Err(RosterError::NoUses);
+        }
+        if invite.member != member_of(&invite.signing.into()) {
+            self.known_member(invite.member)?;
+        }
+        self.check_role(invite.member, invite.role)?;
+        self.check_known_keys(&invite.keys)
+    }
+
+    fn judge_role(&self, author: &Author<'_>, change: &RoleChange) -> Result<(), RosterError> {
+        let role = author.admin("changing a role")?;
+        let before = self
+            .role_for(change.member)
+            .ok_or(RosterError::Unknown { what: "the member" })?;
+        owners_by_owners(role, before, "changing the role of an owner")?;
+        owners_by_owners(role, change.role, "making an owner")?;
+        check_cuts(&change.cuts, |feed| {
+            self.devices
+                .get(feed)
+                .is_some_and(|device| device.member == change.member)
+        })?;
+        self.check_owner_left(|device| device.member == change.member && change.role != Role::Owner)
+    }
+
+    fn judge_revocation(
+        &self,
+        author: &Author<'_>,
+        feeds: &[FeedId],
+        cuts: &[Cut],
+    ) -> Result<(), RosterError> {
+        let role = author.admin("revoking")?;
+        for feed in feeds {
+            let device = self
+                .devices
+                .get(feed)
+                .ok_or(RosterError::Unknown { what: "the device" })?;
+            owners_by_owners(role, device.role, "revoking a device of an owner")?;
+            if device.revoked.is_some() {
+                return Err(RosterError::RevokedAlready { code: device.code });
+            }
+        }
+        check_cuts(cuts, |feed| feeds.contains(feed))?;
+        self.check_owner_left(|device| feeds.contains(&device.signing))
+    }
+
+    fn judge_cut(&self, author: &Author<'_>, cut: &Cut) -> Result<(), RosterError> {
+        author.admin("moving a cut")?;
+        let device = self
+            .devices
+            .get(&cut.feed)
+            .ok_or(RosterError::Unknown { what: "the device" })?;
+        match device.revoked.or(device.silenced) {
+            Some(before) if before.sequence < cut.sequence => Ok(()),
+            Some(_) => Err(RosterError::Cut {
+                why: "it does not move forward",
+            }),
+            None => Err(RosterError::Cut {
+                why: "the device may write as it is",
+            }),
+        }
+    }
+
+    /// Refuses to take the place of every owner's device away.
+    fn check_owner_left(&self, goes: impl Fn(&DeviceInfo) -> bool) -> Result<(), RosterError> {
+        let stays = self
+            .devices
+            .values()
+            .any(|device| device.role == Role::Owner && device.revoked.is_none() && !goes(device));
+        if stays {
+            Ok(())
+        } else {
+            Err(RosterError::LastOwner)
+        }
+    }
+
+    fn check_key(&self, key: SignerKey) -> Result<(), RosterError> {
+        let taken = self.devices.contains_key(&FeedId::from(key))
+            || self.invites.contains_key(&InviteKey::from(key));
+        if taken {
+            return Err(RosterError::KeyTaken { key });
+        }
+        Ok(())
+    }
+
+    fn check_known_keys(&self, keys: &[KeyEpoch]) -> Result<(), RosterError> {
+        for key in keys {
+            if self.checks.get(&key.number) != Some(&key.check) {
+                return Err(RosterError::KeyEpoch { number: key.number });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the role of a member who has a device.
+    pub(crate) fn role_for(&self, member: MemberId) -> Option<Role> {
+        self.roles.get(&member).copied()
+    }
+
+    fn check_role(&self, member: MemberId, role: Role) -> Result<(), RosterError> {
+        match self.role_for(member) {
+            Some(known) if known != role => Err(RosterError::OtherRole { role: known }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses member ids that neither a device nor an invite has brought in.
+    fn known_member(&self, member: MemberId) -> Result<(), RosterError> {
+        let known = self.roles.contains_key(&member)
+            || self.invites.values().any(|invite| invite.member == member);
+        if known {
+            Ok(())
+        } else {
+            Err(RosterError::Unknown { what: "the member" })
+        }
+    }
+}
+
+fn check_cuts(cuts: &[Cut], meant: impl Fn(&FeedId) -> bool) -> Result<(), RosterError> {
+    for (at, cut) in cuts.iter().enumerate() {
+        if !meant(&cut.feed) {
+            return Err(RosterError::Cut {
+                why: "it names a feed that is not meant",
+            });
+        }
+        if cuts[..at].iter().any(|other| other.feed == cut.feed) {
+            return Err(RosterError::Cut {
+                why: "a feed has two",
+            });
+        }
+    }
+    Ok(())
+}
