@@ -1,0 +1,4 @@
+//! Reads real files and random ones.
+
+mod random;
+mod real;
