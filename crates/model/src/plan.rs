@@ -1,0 +1,489 @@
+//! Plans: the writes that an intent means, worked out against the local replica.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::doc::{Candidate, DocView};
+use crate::id::{Author, EntryId, IntentId, RecordId, Stamp, ValueId};
+use crate::intent::Intent;
+use crate::kind::{Kind, Settle, Writer};
+use crate::merged::{self, Entry};
+use crate::parse::Surroundings;
+use crate::record::{self, RecordView, Standing};
+use crate::refusal::Refusal;
+use crate::register::Register;
+use crate::role::Role;
+use crate::rules;
+use crate::settle::{Derived, settle};
+use crate::value::{Aside, Identity, Life, Value};
+use crate::world::World;
+
+/// The largest counter that a number has.
+const MAX_COUNT: u32 = 9_999_999;
+
+/// What an earlier operation did to one record, for undoing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    /// The operation.
+    pub operation: IntentId,
+    /// The device that did it.
+    pub author: Author,
+    /// The record.
+    pub record: RecordId,
+    /// Whether the operation created the record.
+    pub created: bool,
+    /// What it wrote.
+    pub writes: Vec<DeedWrite>,
+    /// How to take back what it did to the note; none where it did nothing.
+    pub note: Option<NoteDeed>,
+}
+
+/// One register that an operation wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeedWrite {
+    /// The register's key.
+    pub key: String,
+    /// What was written.
+    pub wrote: Candidate,
+    /// What stood there before.
+    pub before: Vec<Candidate>,
+}
+
+/// How to take back an edit of a note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoteDeed {
+    /// The edit's characters are untouched; the note becomes this.
+    Revert(String),
+    /// Others have written into it since.
+    Touched,
+}
+
+/// Gives the rules what happened before.
+pub trait Past {
+    /// Gives the deeds of one operation, in the order of record ids; empty when there is none.
+    fn deeds(&self, operation: IntentId) -> Vec<Deed>;
+
+    /// Names this device's last operation that is neither undone nor an undo.
+    fn last_own(&self) -> Option<IntentId>;
+
+    /// Lists the operations of a batch, the newest first.
+    fn batch(&self, batch: IntentId) -> Vec<IntentId>;
+}
+
+/// Who does something, when, and with which means.
+pub struct Context<'a> {
+    /// The replica.
+    pub world: &'a dyn World,
+    /// What happened before.
+    pub past: &'a dyn Past,
+    /// The author.
+    pub member: RecordId,
+    /// The author's role.
+    pub role: Role,
+    /// The device's code in numbers.
+    pub code: &'a str,
+    /// The counter that this device's next number of the year takes.
+    pub next_count: u32,
+    /// The moment, date, zone and currency.
+    pub around: Surroundings,
+    /// The intent's id.
+    pub intent: IntentId,
+    /// Draws ten random bytes for a fresh id.
+    pub random: &'a mut dyn FnMut() -> [u8; 10],
+}
+
+/// What happens to a record's note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoteEdit {
+    /// Text is added on a line of its own.
+    Append(String),
+    /// The note becomes this text; what differs is written.
+    Become(String),
+}
+
+/// The writes to one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordWrites {
+    /// The record.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// The registers, in the order of their keys.
+    pub registers: BTreeMap<String, Register>,
+    /// The note.
+    pub note: Option<NoteEdit>,
+}
+
+/// What an intent means: writes to records, all or none, and what to tell the author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The writes, in the order of record ids.
+    pub writes: Vec<RecordWrites>,
+    /// The answer.
+    pub answer: Answer,
+    /// How many numbers were minted.
+    pub minted: u32,
+}
+
+/// What is told to the author of an intent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The records that were made or that the intent was about, the main one first.
+    pub records: Vec<RecordId>,
+    /// What happened beside what was asked, in sentences.
+    pub notices: Vec<String>,
+    /// The operation that was undone, where it was an undo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<IntentId>,
+}
+
+/// Which of the values that a write replaces its author had seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The one that is shown.
+    Shown,
+    /// These.
+    Values(Vec<ValueId>),
+    /// All, since a rule or a choice has weighed them.
+    All,
+}
+
+struct Put {
+    value: Option<Value>,
+    seen: Seen,
+}
+
+struct Edit {
+    kind: Kind,
+    puts: BTreeMap<String, Put>,
+    raw: BTreeMap<String, Register>,
+    note: Option<NoteEdit>,
+    touches: bool,
+}
+
+/// Works out a plan: reads the replica, collects writes.
+pub(crate) struct Planner<'a, 'b> {
+    pub(crate) ctx: &'b mut Context<'a>,
+    edits: BTreeMap<RecordId, Edit>,
+    pub(crate) answer: Answer,
+    minted: u32,
+}
+
+/// Works out what an intent means, or refuses it.
+pub fn plan(ctx: &mut Context<'_>, intent: &Intent) -> Result<Plan, Refusal> {
+    let mut planner = Planner {
+        ctx,
+        edits: BTreeMap::new(),
+        answer: Answer::default(),
+        minted: 0,
+    };
+    planner.check_role(intent)?;
+    rules::apply(&mut planner, intent)?;
+    planner.finish()
+}
+
+impl Planner<'_, '_> {
+    fn check_role(&self, intent: &Intent) -> Result<(), Refusal> {
+        let role = self.ctx.role;
+        let forbidden = |what: &str| Refusal::Role {
+            role: role.to_string(),
+            what: what.to_owned(),
+        };
+        if !role.may_write() {
+            return Err(forbidden("change anything"));
+        }
+        let settings = match intent {
+            Intent::Edit { record, .. } => *record == self.ctx.world.settings_id(),
+            other => other.is_administrative(),
+        };
+        if settings && !role.may_administer() {
+            return Err(forbidden("change members or settings"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn world(&self) -> &dyn World {
+        self.ctx.world
+    }
+
+    /// Makes an id for a record that a person creates.
+    pub(crate) fn fresh_id(&mut self) -> RecordId {
+        RecordId::fresh(self.ctx.around.now_ms, (self.ctx.random)())
+    }
+
+    /// Makes the key of a new entry of a list.
+    pub(crate) fn fresh_key(&mut self, name: &str) -> String {
+        let random = (self.ctx.random)();
+        let digits: String = random[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("{name}/{digits}")
+    }
+
+    /// Gives a record's view, whatever its standing.
+    pub(crate) fn any(&self, id: RecordId) -> Result<RecordView, Refusal> {
+        record::record(self.world(), id).ok_or_else(|| Refusal::NoSuchRecord { id: id.short() })
+    }
+
+    /// Gives the view of a record that is in use, following merges.
+    pub(crate) fn alive(&self, id: RecordId) -> Result<RecordView, Refusal> {
+        let view = self.any(id)?;
+        match view.standing {
+            Standing::Alive => Ok(view),
+            Standing::Archived => Err(Refusal::Archived {
+                title: view.title(),
+                id: id.short(),
+            }),
+            Standing::Undone => Err(Refusal::Undone {
+                title: view.title(),
+            }),
+            Standing::Merged(into) => Err(Refusal::Merged {
+                title: view.title(),
+                survivor: into.short(),
+            }),
+        }
+    }
+
+    /// Gives the view of a record of one kind that is in use.
+    pub(crate) fn alive_of(&self, id: RecordId, kind: Kind) -> Result<RecordView, Refusal> {
+        let view = self.alive(id)?;
+        if view.kind == kind {
+            return Ok(view);
+        }
+        let (wanted, found) = (kind.title().to_owned(), view.kind.title().to_owned());
+        Err(Refusal::WrongKind {
+            id: id.short(),
+            wanted,
+            found,
+        })
+    }
+
+    /// Begins writing to a record; `touches` says that this is an edit of a person, which keeps the record in use.
+    pub(crate) fn edit(&mut self, id: RecordId, kind: Kind, touches: bool) {
+        let edit = self.edits.entry(id).or_insert_with(|| Edit {
+            kind,
+            puts: BTreeMap::new(),
+            raw: BTreeMap::new(),
+            note: None,
+            touches: false,
+        });
+        edit.touches |= touches;
+    }
+
+    /// Writes a value under a key of a record that was begun with [`Self::edit`].
+    pub(crate) fn put(
+        &mut self,
+        id: RecordId,
+        key: &str,
+        value: impl core::convert::Into<Option<Value>>,
+        seen: Seen,
+    ) {
+        if let Some(edit) = self.edits.get_mut(&id) {
+            edit.puts.insert(
+                key.to_owned(),
+                Put {
+                    value: value.into(),
+                    seen,
+                },
+            );
+        }
+    }
+
+    /// Writes a value whose predecessor was the shown one.
+    pub(crate) fn set(&mut self, id: RecordId, key: &str, value: Value) {
+        self.put(id, key, value, Seen::Shown);
+    }
+
+    /// Writes a register as it is, such as one set aside long ago.
+    pub(crate) fn put_raw(&mut self, id: RecordId, key: String, register: Register) {
+        if let Some(edit) = self.edits.get_mut(&id) {
+            edit.raw.insert(key, register);
+        }
+    }
+
+    /// Changes the note.
+    pub(crate) fn note(&mut self, id: RecordId, note: NoteEdit) {
+        if let Some(edit) = self.edits.get_mut(&id) {
+            edit.note = Some(note);
+        }
+    }
+
+    /// Tells whether this plan writes to the record.
+    pub(crate) fn writes_to(&self, id: RecordId) -> bool {
+        self.edits.contains_key(&id)
+    }
+
+    /// Gives the stamp of this press.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.ctx.intent.stamp()
+    }
+
+    /// Gives the prefix of a series as the workspace has it.
+    pub(crate) fn prefix(&self, series: &str) -> String {
+        record::record(self.world(), self.world().settings_id())
+            .and_then(
+                |settings| match settings.value(&format!("prefix/{series}")) {
+                    Some(Value::Text(prefix)) if !prefix.is_empty() => Some(prefix.clone()),
+                    _ => None,
+                },
+            )
+            .unwrap_or_else(|| series.to_owned())
+    }
+
+    /// Mints the next number of a series.
+    pub(crate) fn mint(&mut self, series: &str) -> Result<String, Refusal> {
+        let year = self.ctx.around.today.year();
+        let count = self.ctx.next_count + self.minted;
+        if count > MAX_COUNT {
+            return Err(Refusal::NumbersUsedUp { year });
+        }
+        self.minted += 1;
+        Ok(crate::number::write(
+            &self.prefix(series),
+            year,
+            self.ctx.code,
+            count,
+        ))
+    }
+
+    /// Finds an entry of the Merged list.
+    pub(crate) fn entry(&self, id: EntryId, candidates: &[RecordId]) -> Option<Entry> {
+        candidates
+            .iter()
+            .flat_map(|record| merged::entries(self.world(), *record))
+            .find(|entry| entry.id == id)
+    }
+
+    pub(crate) fn today(&self) -> Date {
+        self.ctx.around.today
+    }
+
+    fn finish(self) -> Result<Plan, Refusal> {
+        let stamp = self.stamp();
+        let mut writes = Vec::new();
+        for (id, edit) in self.edits {
+            let empty = DocView::empty(id);
+            let doc = self.ctx.world.doc(id);
+            let doc = doc.as_deref().unwrap_or(&empty);
+            let mut registers = BTreeMap::new();
+            let mut puts = edit.puts;
+            if edit.touches {
+                puts.entry("life".to_owned()).or_insert(Put {
+                    value: Some(Value::Life(Life::Alive)),
+                    seen: Seen::Shown,
+                });
+            }
+            for (key, put) in puts {
+                write_put(doc, edit.kind, &key, &put, stamp, &mut registers);
+            }
+            registers.extend(edit.raw);
+            writes.push(RecordWrites {
+                id,
+                kind: edit.kind,
+                registers,
+                note: edit.note,
+            });
+        }
+        Ok(Plan {
+            writes,
+            answer: self.answer,
+            minted: self.minted,
+        })
+    }
+}
+
+/// Names the record in the first change of a device to its document.
+pub fn identity(kind: Kind, id: RecordId, stamp: Stamp) -> Register {
+    let identity = Value::Identity(Identity {
+        kind: kind.name().to_owned(),
+        id,
+    });
+    Register::new(stamp, Some(identity.to_map()))
+}
+
+/// Writes one register, and beside it what it replaces unseen.
+fn write_put(
+    doc: &DocView,
+    kind: Kind,
+    key: &str,
+    put: &Put,
+    stamp: Stamp,
+    registers: &mut BTreeMap<String, Register>,
+) {
+    let standing = doc.candidates(key);
+    let register = match (&put.value, standing.last()) {
+        (Some(value), Some(last)) => {
+            let known = kind
+                .field_of_key(key)
+                .map_or(u32::MAX, |spec| spec.form.known_keys());
+            last.register.rewritten(stamp, value.to_map(), known)
+        }
+        (value, _) => Register::new(stamp, value.as_ref().map(Value::to_map)),
+    };
+    registers.insert(key.to_owned(), register);
+    for (op, register) in set_aside(doc, kind, key, put, stamp) {
+        registers.insert(format!("aside/{op}"), register);
+    }
+}
+
+/// Says what a write replaces that its author had not seen, or that is several values.
+fn set_aside(
+    doc: &DocView,
+    kind: Kind,
+    key: &str,
+    put: &Put,
+    stamp: Stamp,
+) -> Vec<(crate::doc::OpId, Register)> {
+    let Some(spec) = kind.field_of_key(key) else {
+        return Vec::new();
+    };
+    if put.seen == Seen::All || (spec.writer == Writer::Inner && spec.settle != Settle::Life) {
+        return Vec::new();
+    }
+    let settled = settle(
+        doc.id,
+        key,
+        spec,
+        record::derived_of(doc),
+        doc.candidates(key),
+    );
+    let several = settled.held.len() > 1;
+    let mut aside = Vec::new();
+    for held in &settled.held {
+        let seen = match &put.seen {
+            Seen::Values(ids) => ids.contains(&held.id),
+            _ => held.value == settled.shown,
+        };
+        let cleared_for_nothing = held.value.is_none();
+        if held.value == put.value || cleared_for_nothing || (seen && !several) {
+            continue;
+        }
+        let Some(op) = held.ops.last().copied() else {
+            continue;
+        };
+        let Some(candidate) = doc.candidates(key).iter().find(|one| one.op == op) else {
+            continue;
+        };
+        let value = Value::Aside(Aside {
+            key: key.to_owned(),
+            register: candidate.register.as_bytes().to_vec(),
+            time_ms: candidate.time_ms,
+        });
+        aside.push((op, Register::new(stamp, Some(value.to_map()))));
+    }
+    aside
+}
+
+/// Settles what stood under a key before an operation, for undoing it.
+pub(crate) fn settle_before(
+    record: RecordId,
+    kind: Kind,
+    key: &str,
+    before: &[Candidate],
+) -> Option<Value> {
+    let spec = kind.field_of_key(key)?;
+    settle(record, key, spec, Derived::default(), before).shown
+}

@@ -1,0 +1,224 @@
+//! Archiving, merging records, and the Merged list.
+
+use crate::doc::OpId;
+use crate::id::{EntryId, RecordId, ValueId};
+use crate::kind::{Kind, Writer};
+use crate::merged::{Entry, Rule};
+use crate::plan::{Planner, Seen};
+use crate::record::{self, Standing};
+use crate::refusal::Refusal;
+use crate::value::{Aside, Conversion, Life, MergedInto, Value};
+
+/// Puts a record away.
+pub(super) fn archive(planner: &mut Planner<'_, '_>, id: RecordId) -> Result<(), Refusal> {
+    let view = planner.alive(id)?;
+    if matches!(view.kind, Kind::Settings | Kind::Member) {
+        let what = format!("archive {}", view.kind.title());
+        return Err(Refusal::Role {
+            role: planner.ctx.role.to_string(),
+            what,
+        });
+    }
+    planner.edit(id, view.kind, false);
+    planner.put(id, "life", Value::Life(Life::Archived), Seen::All);
+    planner.answer.records.push(id);
+    Ok(())
+}
+
+/// Takes a record back into use.
+pub(super) fn restore(planner: &mut Planner<'_, '_>, id: RecordId) -> Result<(), Refusal> {
+    let view = planner.any(id)?;
+    match view.standing {
+        Standing::Archived => {}
+        Standing::Alive => {
+            return Err(Refusal::NotOpen {
+                title: view.title(),
+                state: "it is in use already".to_owned(),
+            });
+        }
+        _ => return planner.alive(id).map(drop),
+    }
+    planner.edit(id, view.kind, false);
+    planner.put(id, "life", Value::Life(Life::Alive), Seen::All);
+    planner.answer.records.push(id);
+    Ok(())
+}
+
+/// Merges one record into another: what the survivor lacks is copied, what differs is set aside there.
+pub(super) fn merge(
+    planner: &mut Planner<'_, '_>,
+    survivor: RecordId,
+    loser: RecordId,
+) -> Result<(), Refusal> {
+    if survivor == loser {
+        return Err(Refusal::SameRecord);
+    }
+    let (into, from) = (planner.alive(survivor)?, planner.alive(loser)?);
+    let fixed = |kind| {
+        matches!(
+            kind,
+            Kind::Settings | Kind::Member | Kind::IssuedOffer | Kind::Order | Kind::Activity
+        )
+    };
+    if into.kind != from.kind || fixed(into.kind) {
+        let (one, other) = (from.kind.title().to_owned(), into.kind.title().to_owned());
+        return Err(Refusal::MergeKinds { one, other });
+    }
+    let Some(doc) = planner.world().doc(loser) else {
+        return Err(Refusal::NoSuchRecord { id: loser.short() });
+    };
+    planner.edit(survivor, into.kind, true);
+    for (key, settled) in &from.fields {
+        let spec = into.kind.field_of_key(key);
+        let copied =
+            spec.is_some_and(|spec| spec.writer == Writer::Person && spec.name != "status");
+        let Some(value) = settled.shown.clone().filter(|_| copied) else {
+            continue;
+        };
+        match into.value(key) {
+            None => planner.set(survivor, key, value),
+            Some(own) if *own == value => {}
+            Some(_) => set_aside(
+                planner,
+                survivor,
+                &doc,
+                key,
+                settled.held.first().and_then(|held| held.ops.last()),
+            ),
+        }
+    }
+    planner.edit(loser, from.kind, false);
+    let seen = doc.stamps();
+    planner.put(
+        loser,
+        "merged_into",
+        Value::MergedInto(MergedInto { survivor, seen }),
+        Seen::All,
+    );
+    planner.answer.records.extend([survivor, loser]);
+    Ok(())
+}
+
+/// Lists a value of the loser at the survivor, where a person may choose it.
+fn set_aside(
+    planner: &mut Planner<'_, '_>,
+    survivor: RecordId,
+    loser: &crate::doc::DocView,
+    key: &str,
+    op: Option<&OpId>,
+) {
+    let candidate = op.and_then(|op| loser.candidates(key).iter().find(|one| one.op == *op));
+    let Some(candidate) = candidate else { return };
+    let register = candidate.register.as_bytes().to_vec();
+    let aside = Aside {
+        key: key.to_owned(),
+        register,
+        time_ms: candidate.time_ms,
+    };
+    planner.put(
+        survivor,
+        &format!("aside/{}", candidate.op),
+        Value::Aside(aside),
+        Seen::All,
+    );
+}
+
+/// Finds an entry of the Merged list and the records that may show it.
+fn find(planner: &Planner<'_, '_>, id: EntryId) -> Result<Entry, Refusal> {
+    let world = planner.world();
+    let all: Vec<RecordId> = crate::kind::KINDS
+        .iter()
+        .flat_map(|kind| world.of_kind(*kind))
+        .collect();
+    planner
+        .entry(id, &all)
+        .ok_or_else(|| Refusal::NoSuchMergedEntry { id: id.to_string() })
+}
+
+/// Chooses a value of an entry: it is written, the entry is settled.
+pub(super) fn choose(
+    planner: &mut Planner<'_, '_>,
+    entry: EntryId,
+    value: ValueId,
+) -> Result<(), Refusal> {
+    let entry = find(planner, entry)?;
+    let choice = entry.choices.iter().find(|choice| choice.id == value);
+    let Some(choice) = choice.cloned() else {
+        return Err(Refusal::NoSuchChoice {
+            entry: entry.id.to_string(),
+            value: value.to_string(),
+        });
+    };
+    let view = planner.any(entry.record)?;
+    let key = entry.field.clone().unwrap_or_default();
+    planner.edit(entry.record, view.kind, key != "life");
+    planner.put(entry.record, &key, choice.value.clone(), Seen::All);
+    match (entry.rule, &choice.value) {
+        (Rule::ConvertedApart, Some(Value::Conversion(conversion))) => {
+            gather(planner, entry.record, conversion);
+        }
+        (Rule::Aside, _) => mark_seen(planner, &entry),
+        _ => {}
+    }
+    planner.answer.records.push(entry.record);
+    Ok(())
+}
+
+/// Puts contact person and sales project of an inquiry under the customer that was chosen.
+fn gather(planner: &mut Planner<'_, '_>, inquiry: RecordId, chosen: &Conversion) {
+    let sales_project = RecordId::sales_project_of(inquiry);
+    if planner.any(sales_project).is_ok() {
+        planner.edit(sales_project, Kind::SalesProject, true);
+        planner.put(
+            sales_project,
+            "customer",
+            Value::Reference(chosen.customer),
+            Seen::All,
+        );
+        planner.put(
+            sales_project,
+            "contact",
+            Value::Reference(chosen.contact),
+            Seen::All,
+        );
+        // Partner here, sales project there: both happened, so the sales project goes on.
+        let whole = Conversion {
+            sales_project: Some(sales_project),
+            ..chosen.clone()
+        };
+        planner.put(inquiry, "conversion", Value::Conversion(whole), Seen::All);
+    }
+    let contact = RecordId::contact_of(inquiry);
+    if contact == chosen.contact && planner.any(contact).is_ok() {
+        planner.edit(contact, Kind::ContactPerson, true);
+        planner.put(
+            contact,
+            "customer",
+            Value::Reference(chosen.customer),
+            Seen::All,
+        );
+    }
+}
+
+fn mark_seen(planner: &mut Planner<'_, '_>, entry: &Entry) {
+    let home = entry.home();
+    let Some(kind) = record::record(planner.world(), home).map(|view| view.kind) else {
+        return;
+    };
+    planner.edit(home, kind, false);
+    planner.put(home, &entry.seen_key(), Value::Flag(true), Seen::All);
+}
+
+/// Marks an entry of the Merged list as seen.
+pub(super) fn acknowledge(planner: &mut Planner<'_, '_>, entry: EntryId) -> Result<(), Refusal> {
+    let entry = find(planner, entry)?;
+    if entry.acknowledged {
+        return Err(Refusal::NotOpen {
+            title: entry.id.to_string(),
+            state: "seen already".to_owned(),
+        });
+    }
+    mark_seen(planner, &entry);
+    planner.answer.records.push(entry.record);
+    Ok(())
+}

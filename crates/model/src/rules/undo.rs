@@ -1,0 +1,260 @@
+//! Undo: an inverse intent that reverts only what still is as the undone intent wrote it.
+
+use std::collections::BTreeSet;
+
+use crate::id::{Author, RecordId};
+use crate::intent::Undo;
+use crate::kind::Kind;
+use crate::plan::{Deed, DeedWrite, NoteDeed, NoteEdit, Planner, Seen, settle_before};
+use crate::record::{self, RecordView};
+use crate::refusal::Refusal;
+use crate::status::{Course, course};
+use crate::value::{Conversion, Life, Value};
+
+/// Undoes an operation or a batch.
+pub(super) fn undo(planner: &mut Planner<'_, '_>, what: Undo) -> Result<(), Refusal> {
+    let operations = match what {
+        Undo::Last => vec![planner.ctx.past.last_own().ok_or(Refusal::NothingToUndo)?],
+        Undo::Operation(operation) => vec![operation],
+        Undo::Batch(batch) => planner.ctx.past.batch(batch),
+    };
+    let deeds: Vec<Deed> = operations
+        .iter()
+        .flat_map(|operation| planner.ctx.past.deeds(*operation))
+        .collect();
+    if deeds.is_empty() {
+        let id = match what {
+            Undo::Operation(id) | Undo::Batch(id) => id.to_string(),
+            Undo::Last => return Err(Refusal::NothingToUndo),
+        };
+        return Err(Refusal::NoSuchOperation { id });
+    }
+    check_author(planner, &deeds)?;
+    check_pinned(planner, &deeds)?;
+    check_others(planner, &deeds)?;
+    let mut changed = false;
+    for deed in &deeds {
+        changed |= revert(planner, deed, &deeds);
+    }
+    if !changed {
+        return Err(Refusal::AllChanged);
+    }
+    planner.answer.undone = operations;
+    let mut records: Vec<RecordId> = deeds.iter().map(|deed| deed.record).collect();
+    records.dedup();
+    planner.answer.records.extend(records);
+    Ok(())
+}
+
+fn name_of(planner: &Planner<'_, '_>, member: Option<RecordId>) -> String {
+    member
+        .and_then(|id| planner.any(id).ok())
+        .map_or_else(|| "somebody".to_owned(), |view| view.title())
+}
+
+/// A member undoes what is his own, an admin anyone's.
+fn check_author(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
+    if planner.ctx.role.may_administer() {
+        return Ok(());
+    }
+    let other = deeds
+        .iter()
+        .map(|deed| planner.world().member_of(deed.author))
+        .find(|member| *member != Some(planner.ctx.member));
+    match other {
+        Some(member) => Err(Refusal::NotYours {
+            whose: name_of(planner, member),
+            role: planner.ctx.role.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What went to a customer stays: an issued offer, a confirmed order.
+fn check_pinned(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
+    for deed in deeds {
+        let pins = deed
+            .writes
+            .iter()
+            .any(|write| write.key.starts_with("pinned/"));
+        let view = planner.any(deed.record)?;
+        let made_and_pinned = deed.created && view.list("pinned").next().is_some();
+        if pins || view.kind == Kind::IssuedOffer || made_and_pinned {
+            return Err(Refusal::Pinned {
+                title: view.title(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses when others have worked on what would go away, and names them.
+fn check_others(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
+    let gone: BTreeSet<RecordId> = deeds
+        .iter()
+        .filter(|deed| deed.created)
+        .map(|deed| deed.record)
+        .collect();
+    for deed in deeds.iter().filter(|deed| deed.created) {
+        let own = planner.world().member_of(deed.author);
+        let Some(doc) = planner.world().doc(deed.record) else {
+            continue;
+        };
+        let beside = doc
+            .registers
+            .iter()
+            .filter(|(key, _)| !key.starts_with("seen/"))
+            .flat_map(|(_, all)| all);
+        let mut others: Vec<Author> = beside.map(|one| one.op.author()).collect();
+        let children = record::alive_under(planner.world(), deed.record);
+        others.extend(
+            children
+                .iter()
+                .filter(|child| !gone.contains(child))
+                .filter_map(|child| {
+                    planner
+                        .world()
+                        .doc(*child)?
+                        .created
+                        .map(|origin| origin.author)
+                }),
+        );
+        let other = others
+            .into_iter()
+            .map(|author| planner.world().member_of(author))
+            .find(|member| *member != own);
+        if let Some(member) = other {
+            let title = planner.any(deed.record)?.title();
+            return Err(Refusal::OthersWorked {
+                who: name_of(planner, member),
+                title,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reverts one deed; tells whether anything was left to revert.
+fn revert(planner: &mut Planner<'_, '_>, deed: &Deed, all: &[Deed]) -> bool {
+    let Ok(view) = planner.any(deed.record) else {
+        return false;
+    };
+    if deed.created {
+        return remove(planner, deed, &view, all);
+    }
+    let mut changed = false;
+    planner.edit(deed.record, view.kind, false);
+    for write in &deed.writes {
+        if matches!(write.key.as_str(), "record")
+            || write.key == "life" && !wrote_standing(&view, write)
+        {
+            continue;
+        }
+        changed |= revert_write(planner, &view, write);
+    }
+    match &deed.note {
+        Some(NoteDeed::Revert(text)) => {
+            planner.note(deed.record, NoteEdit::Become(text.clone()));
+            changed = true;
+        }
+        Some(NoteDeed::Touched) => kept(planner, &view, "note"),
+        None => {}
+    }
+    changed
+}
+
+/// Tells whether an operation changed how a record stands; each edit writes `life`, which is nothing to revert.
+fn wrote_standing(view: &RecordView, write: &DeedWrite) -> bool {
+    let before = settle_before(view.id, view.kind, "life", &write.before)
+        .unwrap_or(Value::Life(Life::Alive));
+    let wrote = settle_before(
+        view.id,
+        view.kind,
+        "life",
+        std::slice::from_ref(&write.wrote),
+    );
+    wrote.is_some_and(|wrote| wrote != before)
+}
+
+/// Takes a record away that the operation created; what hangs under it is remembered, so that unseen work counts.
+fn remove(planner: &mut Planner<'_, '_>, deed: &Deed, view: &RecordView, all: &[Deed]) -> bool {
+    if !view.is_alive() {
+        return false;
+    }
+    let mut under = record::alive_under(planner.world(), deed.record);
+    under.retain(|child| {
+        !all.iter()
+            .any(|other| other.created && other.record == *child)
+    });
+    planner.edit(deed.record, view.kind, false);
+    planner.put(
+        deed.record,
+        "life",
+        Value::Life(Life::Undone(under)),
+        Seen::All,
+    );
+    true
+}
+
+fn kept(planner: &mut Planner<'_, '_>, view: &RecordView, key: &str) {
+    let field = key.split('/').next().unwrap_or(key).replace('_', " ");
+    planner.answer.notices.push(format!(
+        "{}: {field} was changed since and stays",
+        view.title()
+    ));
+}
+
+fn revert_write(planner: &mut Planner<'_, '_>, view: &RecordView, write: &DeedWrite) -> bool {
+    let Some(doc) = planner.world().doc(view.id) else {
+        return false;
+    };
+    let untouched = matches!(doc.candidates(&write.key), [only] if only.op == write.wrote.op);
+    if !untouched {
+        kept(planner, view, &write.key);
+        return false;
+    }
+    let before = settle_before(view.id, view.kind, &write.key, &write.before);
+    let value = match (
+        write.key.as_str(),
+        settle_before(
+            view.id,
+            view.kind,
+            &write.key,
+            std::slice::from_ref(&write.wrote),
+        ),
+    ) {
+        ("conversion", Some(Value::Conversion(wrote))) if before.is_none() => {
+            Some(Value::Conversion(Conversion {
+                undone: true,
+                ..wrote
+            }))
+        }
+        ("status", Some(Value::Status(wrote))) => before.map(|before| match before {
+            Value::Status(mut status) => {
+                status.takes_back = wrote.word == "converted" || course(&wrote.word) == Course::Won;
+                Value::Status(status)
+            }
+            other => other,
+        }),
+        _ => before,
+    };
+    planner.put(view.id, &write.key, value, Seen::All);
+    // What was in conflict before the operation is in reach again.
+    if write.before.len() > 1 {
+        restore_asides(planner, view, write);
+    }
+    true
+}
+
+fn restore_asides(planner: &mut Planner<'_, '_>, view: &RecordView, write: &DeedWrite) {
+    let stamp = planner.stamp();
+    for candidate in &write.before {
+        let aside = crate::value::Aside {
+            key: write.key.clone(),
+            register: candidate.register.as_bytes().to_vec(),
+            time_ms: candidate.time_ms,
+        };
+        let register = crate::register::Register::new(stamp, Some(Value::Aside(aside).to_map()));
+        planner.put_raw(view.id, format!("aside/{}", candidate.op), register);
+    }
+}

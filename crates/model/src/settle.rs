@@ -1,0 +1,244 @@
+//! Settling the concurrent values of one field: which is shown, and whether the others are listed.
+
+use std::cmp::Reverse;
+
+use crate::doc::{Candidate, OpId};
+use crate::id::{Author, RecordId, ValueId};
+use crate::kind::{FieldSpec, Settle};
+use crate::status::{Status, settle_furthest, settle_sales};
+use crate::value::{Conversion, Done, Life, Value};
+
+/// One of the distinct values that a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Names the value; equal values of several presses go by the smallest.
+    pub id: ValueId,
+    /// The value; `None` where the field was cleared or the entry removed.
+    pub value: Option<Value>,
+    /// The device that wrote it last.
+    pub author: Author,
+    /// When (ms since 1970).
+    pub time_ms: i64,
+    /// The writes that say the same.
+    pub ops: Vec<OpId>,
+}
+
+/// A field as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The value that is shown.
+    pub shown: Option<Value>,
+    /// All distinct values, the shown one first where it is one of them.
+    pub held: Vec<Held>,
+    /// Whether the others are listed on the Merged list.
+    pub in_conflict: bool,
+    /// Whether a win stands against a loss.
+    pub contested: bool,
+}
+
+/// What settling must know beside the values.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Derived {
+    /// The customer that a rule would derive for this record.
+    pub customer: Option<RecordId>,
+    /// The contact person that a rule would derive.
+    pub contact: Option<RecordId>,
+}
+
+impl Derived {
+    /// Names what converting this inquiry derives.
+    pub fn from_inquiry(inquiry: RecordId) -> Self {
+        Self {
+            customer: Some(RecordId::customer_of(inquiry)),
+            contact: Some(RecordId::contact_of(inquiry)),
+        }
+    }
+
+    fn contains(&self, id: RecordId) -> bool {
+        self.customer == Some(id) || self.contact == Some(id)
+    }
+}
+
+/// Settles the concurrent values under one key of a record.
+pub fn settle(
+    record: RecordId,
+    key: &str,
+    spec: &FieldSpec,
+    derived: Derived,
+    candidates: &[Candidate],
+) -> Settled {
+    let mut held = group(record, key, spec, candidates);
+    held.sort_by_key(|one| {
+        (
+            one.value.is_none(),
+            Reverse((one.time_ms, one.ops.last().copied(), one.id)),
+        )
+    });
+    let (shown, contested) = choose(spec, derived, &held);
+    if let Some(at) = held.iter().position(|one| one.value == shown) {
+        held[..=at].rotate_right(1);
+    }
+    let in_conflict = held.len() > 1
+        && match spec.settle {
+            Settle::Any | Settle::Life | Settle::Done => false,
+            Settle::Reference if key == "conversion" => conversions_differ(&held),
+            _ => true,
+        };
+    Settled {
+        shown,
+        held,
+        in_conflict,
+        contested,
+    }
+}
+
+/// Puts equal values of several presses together; the stamp does not count.
+fn group(record: RecordId, key: &str, spec: &FieldSpec, candidates: &[Candidate]) -> Vec<Held> {
+    let mut held: Vec<Held> = Vec::new();
+    for candidate in candidates {
+        let raw = candidate.register.value();
+        let value = candidate.value(spec);
+        // What this version cannot read is not shown, but it is no cleared field either: it is left out, and kept.
+        if value.is_none() && raw.is_some() {
+            continue;
+        }
+        let id = candidate.value_id(record, key);
+        match held.iter_mut().find(|one| one.value == value) {
+            Some(one) => {
+                one.id = one.id.min(id);
+                one.ops.push(candidate.op);
+                if (candidate.time_ms, candidate.op) > (one.time_ms, one.ops[0]) {
+                    one.time_ms = candidate.time_ms;
+                    one.author = candidate.op.author();
+                }
+                one.ops.sort_unstable();
+            }
+            None => held.push(Held {
+                id,
+                value,
+                author: candidate.op.author(),
+                time_ms: candidate.time_ms,
+                ops: vec![candidate.op],
+            }),
+        }
+    }
+    held
+}
+
+fn statuses(held: &[Held]) -> Vec<Status> {
+    held.iter()
+        .filter_map(|one| match &one.value {
+            Some(Value::Status(status)) => Some(status.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn choose(spec: &FieldSpec, derived: Derived, held: &[Held]) -> (Option<Value>, bool) {
+    let latest = || held.first().and_then(|one| one.value.clone());
+    let values = || held.iter().filter_map(|one| one.value.clone());
+    let shown = match spec.settle {
+        Settle::Latest | Settle::Any => latest(),
+        Settle::Reference if values().any(|value| matches!(value, Value::Conversion(_))) => {
+            combine_conversions(derived, held).map(Value::Conversion)
+        }
+        Settle::Reference => values().min_by_key(|value| match value {
+            Value::Reference(id) => (derived.contains(*id), *id),
+            _ => (true, RecordId::from_bytes([0xff; 16])),
+        }),
+        Settle::Sales => {
+            let statuses = statuses(held);
+            return match settle_sales(&statuses) {
+                Some((status, contested)) => (Some(Value::Status(status.clone())), contested),
+                None => (None, false),
+            };
+        }
+        Settle::Furthest => settle_furthest(&statuses(held)).cloned().map(Value::Status),
+        Settle::FirstWord => values().min_by_key(|value| match value {
+            Value::Text(text) => spec
+                .words
+                .iter()
+                .position(|word| word == text)
+                .unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        }),
+        Settle::Done => values().max_by_key(|value| {
+            (
+                matches!(value, Value::Done(Done::Reopened(_))),
+                value.clone(),
+            )
+        }),
+        Settle::Life => Some(Value::Life(combine_lives(held))),
+        Settle::MergedInto => values().min_by_key(|value| match value {
+            Value::MergedInto(merged) => merged.survivor,
+            _ => RecordId::from_bytes([0xff; 16]),
+        }),
+    };
+    (shown, false)
+}
+
+/// Alive beside anything else means alive; archived beside undone means archived.
+fn combine_lives(held: &[Held]) -> Life {
+    let lives = held.iter().filter_map(|one| match &one.value {
+        Some(Value::Life(life)) => Some(life),
+        _ => None,
+    });
+    let mut under: Option<Vec<RecordId>> = None;
+    let mut archived = false;
+    for life in lives {
+        match life {
+            Life::Alive => return Life::Alive,
+            Life::Archived => archived = true,
+            Life::Undone(seen) => under.get_or_insert_default().extend(seen),
+        }
+    }
+    match under {
+        Some(mut seen) if !archived => {
+            seen.sort_unstable();
+            seen.dedup();
+            Life::Undone(seen)
+        }
+        _ if archived => Life::Archived,
+        _ => Life::Alive,
+    }
+}
+
+fn conversions(held: &[Held]) -> impl Iterator<Item = &Conversion> {
+    held.iter().filter_map(|one| match &one.value {
+        Some(Value::Conversion(conversion)) => Some(conversion),
+        _ => None,
+    })
+}
+
+/// Puts concurrent conversions of one inquiry under one customer and one contact person.
+///
+/// An existing record comes before the derived one, then the smallest id; a sales project made anywhere is alive.
+fn combine_conversions(derived: Derived, held: &[Held]) -> Option<Conversion> {
+    let stands = conversions(held).any(|conversion| !conversion.undone);
+    let counted = || conversions(held).filter(move |conversion| !stands || !conversion.undone);
+    let pick = |of: fn(&Conversion) -> RecordId| {
+        counted()
+            .map(of)
+            .min_by_key(|id| (derived.contains(*id), *id))
+    };
+    Some(Conversion {
+        customer: pick(|conversion| conversion.customer)?,
+        contact: pick(|conversion| conversion.contact)?,
+        sales_project: counted()
+            .filter_map(|conversion| conversion.sales_project)
+            .min(),
+        undone: !stands,
+    })
+}
+
+fn conversions_differ(held: &[Held]) -> bool {
+    let mut seen: Vec<Conversion> = conversions(held)
+        .map(|one| Conversion {
+            undone: false,
+            ..one.clone()
+        })
+        .collect();
+    seen.sort_unstable();
+    seen.dedup();
+    seen.len() > 1
+}
