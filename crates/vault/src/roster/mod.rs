@@ -1,5 +1,6 @@
 //! The verified chain of who belongs to a workspace.
 
+mod error;
 mod rules;
 mod sign;
 mod state;
@@ -12,7 +13,7 @@ use protocol::{
     limits::{MAX_ROSTER_ENTRIES, MAX_ROSTER_ENTRY_BYTES},
 };
 
-pub use rules::{AuthorRole, RosterError};
+pub use error::{AuthorRole, RosterError};
 pub use sign::InviteTerms;
 pub use state::{DeviceInfo, InviteInfo, Standing};
 

@@ -1,0 +1,19 @@
+//! Envelopes: sealed and signed on their way out, verified and opened on their way in.
+
+mod open;
+mod seal;
+mod verify;
+
+pub use open::{OpenError, open_parts};
+pub use seal::{EnvelopeDraft, SealError, SealedEnvelope, seal_envelope, sign_envelope};
+pub use verify::{EnvelopeError, RunError, VerifiedEnvelope, verify_envelope, verify_run};
+
+use protocol::Part;
+
+/// Returns how many bytes count towards what a transaction may carry in files.
+fn file_bytes(part: &Part) -> usize {
+    match part {
+        Part::File { bytes, .. } => bytes.len(),
+        Part::Record { .. } => 0,
+    }
+}

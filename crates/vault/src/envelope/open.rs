@@ -1,0 +1,60 @@
+//! The way in, second half: the parts are opened.
+
+use protocol::{
+    Part,
+    limits::{MAX_FILE_BYTES, MAX_TRANSACTION_BYTES},
+};
+
+use super::{file_bytes, verify::VerifiedEnvelope};
+use crate::{KeyRing, PartError, open_part};
+
+/// Says why the parts of a verified envelope cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The ring lacks the key; the envelope waits for it.
+    #[error("the workspace key {epoch} is not in the ring")]
+    MissingKey {
+        /// The number of the key.
+        epoch: u32,
+    },
+    /// A part does not open, or holds what it may not.
+    #[error("part {index}: {source}")]
+    Part {
+        /// The place of the part, from 0.
+        index: usize,
+        /// What is wrong.
+        source: PartError,
+    },
+    /// The changes of all parts together, or the files, are more than a transaction may carry.
+    #[error("the transaction opens to {bytes} bytes, more than it may have")]
+    TooLarge {
+        /// How many bytes it has.
+        bytes: usize,
+    },
+}
+
+/// Opens the parts of an envelope, in order, those aside that were erased.
+pub fn open_parts(verified: &VerifiedEnvelope, ring: &KeyRing) -> Result<Vec<Part>, OpenError> {
+    let header = verified.header();
+    let key = ring.get(header.key_epoch).ok_or(OpenError::MissingKey {
+        epoch: header.key_epoch,
+    })?;
+    let mut parts = Vec::with_capacity(verified.envelope().parts.len());
+    let mut transaction_bytes = 0;
+    let mut bytes_of_files = 0;
+    for (index, sealed) in verified.envelope().parts.iter().enumerate() {
+        let Some(sealed) = sealed else { continue };
+        let part = open_part(sealed, &header.workspace, header.key_epoch, key)
+            .map_err(|source| OpenError::Part { index, source })?;
+        transaction_bytes += part.transaction_bytes();
+        bytes_of_files += file_bytes(&part);
+        // Small sealed parts can inflate to large ones, so the sum is bounded while it grows.
+        if transaction_bytes > MAX_TRANSACTION_BYTES || bytes_of_files > MAX_FILE_BYTES {
+            return Err(OpenError::TooLarge {
+                bytes: transaction_bytes + bytes_of_files,
+            });
+        }
+        parts.push(part);
+    }
+    Ok(parts)
+}

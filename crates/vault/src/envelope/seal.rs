@@ -1,0 +1,140 @@
+//! The way out: parts are sealed, the header is signed.
+
+use protocol::{
+    BatchId, Blob, Cursor, ENVELOPE_VERSION, Envelope, EnvelopeHash, Header, Part, PartHash,
+    RosterHash, WorkspaceId, domain,
+    limits::{
+        MAX_CHANGES_PER_PART, MAX_ENVELOPE_BYTES, MAX_FILE_BYTES, MAX_PARTS, MAX_TRANSACTION_BYTES,
+    },
+};
+
+use super::file_bytes;
+use crate::{DeviceKeys, Entropy, KeyRing, seal_part};
+
+/// What an envelope says about its place, its parts aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvelopeDraft {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The place in the feed, from 1.
+    pub sequence: u64,
+    /// The envelope before it in the feed; zeros before the first.
+    pub previous: EnvelopeHash,
+    /// The newest roster entry that the author knows.
+    pub roster_head: RosterHash,
+    /// How far the author has read the relay's log.
+    pub cursor: Option<Cursor>,
+    /// The import or bulk edit that this belongs to.
+    pub batch: Option<BatchId>,
+}
+
+/// An envelope that was sealed once and is never sealed again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedEnvelope {
+    /// The envelope.
+    pub envelope: Envelope,
+    /// Its hash.
+    pub hash: EnvelopeHash,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Says why a transaction cannot become an envelope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The ring holds no workspace key.
+    #[error("this device holds no workspace key")]
+    NoKey,
+    /// Something is beyond a limit of the protocol.
+    #[error("{what}: {size} is more than the limit of {limit}")]
+    TooMuch {
+        /// What.
+        what: &'static str,
+        /// How many bytes or items it has.
+        size: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+}
+
+fn bounded(what: &'static str, size: usize, limit: usize) -> Result<(), SealError> {
+    if size > limit {
+        return Err(SealError::TooMuch { what, size, limit });
+    }
+    Ok(())
+}
+
+/// Seals the parts under the newest key of the ring, and signs.
+pub fn seal_envelope(
+    draft: &EnvelopeDraft,
+    parts: &[Part],
+    keys: &DeviceKeys,
+    ring: &KeyRing,
+    entropy: &mut (impl Entropy + ?Sized),
+) -> Result<SealedEnvelope, SealError> {
+    let (epoch, key) = ring.newest().ok_or(SealError::NoKey)?;
+    bounded("parts", parts.len(), MAX_PARTS)?;
+    for part in parts {
+        if let Part::Record { changes, .. } = part {
+            bounded("changes of a part", changes.len(), MAX_CHANGES_PER_PART)?;
+        }
+    }
+    bounded(
+        "bytes of files",
+        parts.iter().map(file_bytes).sum(),
+        MAX_FILE_BYTES,
+    )?;
+    bounded(
+        "bytes of a transaction",
+        parts.iter().map(Part::transaction_bytes).sum(),
+        MAX_TRANSACTION_BYTES,
+    )?;
+    let sealed = parts
+        .iter()
+        .map(|part| seal_part(part, &draft.workspace, epoch, key, entropy).into())
+        .collect();
+    let sealed = sign_envelope(draft, epoch, sealed, keys)?;
+    bounded(
+        "bytes of an envelope",
+        sealed.bytes.len(),
+        MAX_ENVELOPE_BYTES,
+    )?;
+    Ok(sealed)
+}
+
+/// Signs parts that are sealed already, as when a feed that forked is wrapped again under a new one.
+pub fn sign_envelope(
+    draft: &EnvelopeDraft,
+    key_epoch: u32,
+    parts: Vec<Blob>,
+    keys: &DeviceKeys,
+) -> Result<SealedEnvelope, SealError> {
+    bounded("parts", parts.len(), MAX_PARTS)?;
+    let header = Header {
+        version: ENVELOPE_VERSION,
+        min_reader: ENVELOPE_VERSION,
+        workspace: draft.workspace,
+        feed: keys.feed(),
+        sequence: draft.sequence,
+        previous: draft.previous,
+        roster_head: draft.roster_head,
+        cursor: draft.cursor,
+        batch: draft.batch,
+        key_epoch,
+        parts: parts.iter().map(|part| PartHash::of(part)).collect(),
+    };
+    let header_bytes = header.encode();
+    let hash = EnvelopeHash::of(&header_bytes);
+    let envelope = Envelope {
+        header_bytes: header_bytes.into(),
+        header,
+        signature: keys.signing.sign(domain::SIGN_ENVELOPE, &[hash.as_bytes()]),
+        parts: parts.into_iter().map(Some).collect(),
+    };
+    let bytes = envelope.encode();
+    Ok(SealedEnvelope {
+        envelope,
+        hash,
+        bytes,
+    })
+}

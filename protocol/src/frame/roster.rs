@@ -1,0 +1,41 @@
+//! How the roster grows in a session.
+
+use minicbor::{Decode, Encode};
+
+use crate::{Blob, RosterHash};
+
+/// Entries that the client wants to add to the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RosterAppend {
+    /// The head on which they build.
+    #[n(0)]
+    pub expected_head: RosterHash,
+    /// The entries.
+    #[n(1)]
+    pub entries: Vec<Blob>,
+}
+
+/// Entries that follow what this connection has.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RosterGrew {
+    /// The entries.
+    #[n(0)]
+    pub entries: Vec<Blob>,
+    /// The head after them.
+    #[n(1)]
+    pub head: RosterHash,
+}
+
+/// An append was not taken because the roster had grown; the client signs again.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RosterMoved {
+    /// The entries that the client lacks.
+    #[n(0)]
+    pub entries: Vec<Blob>,
+    /// The head after them.
+    #[n(1)]
+    pub head: RosterHash,
+}
