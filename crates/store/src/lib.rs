@@ -18,8 +18,8 @@
 //! may not be what is on the disk.
 //!
 //! **Damage** is reported, and never repaired by forgetting: nothing is written to a backend before the store in it
-//! has been recognised as ours, whole in its header, and of a version that is known. Pages are trusted
-//! ([`Options::check_pages`] reads them all).
+//! has been recognised as ours and of a version that is known. Pages are trusted unless they are checked
+//! ([`Options::check_pages`] reads them all); reading a damaged one may end in an error or in a panic of redb.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

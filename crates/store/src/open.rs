@@ -57,67 +57,34 @@ enum Found {
 /// Looks at the first bytes before redb does, which would take nothing but its magic number amiss.
 fn recognise(watched: &Watched) -> Result<Found, OpenError> {
     let len = watched.len()?;
-    let head_len = len.min(HEADER_BYTES as u64) as usize;
-    let mut head = vec![0; head_len];
-    watched.read(0, &mut head)?;
-    if len == 0 || is_unfinished(&head) {
+    let mut magic = vec![0; len.min(REDB_MAGIC.len() as u64) as usize];
+    watched.read(0, &mut magic)?;
+    if is_unfinished(&magic, len) {
         return Ok(Found::Nothing);
     }
-    let magic = &head[..head_len.min(REDB_MAGIC.len())];
     if magic.iter().all(|byte| *byte == 0) {
         return Err(OpenError::Damaged {
             what: "it begins with zeros".to_owned(),
         });
     }
-    if !REDB_MAGIC.starts_with(magic) {
+    if !REDB_MAGIC.starts_with(&magic) {
         return Err(OpenError::NotOurs {
             found: "the first bytes are others".to_owned(),
         });
     }
-    if head_len < HEADER_BYTES {
-        return Err(OpenError::Damaged {
-            what: format!("it ends after {len} bytes"),
-        });
-    }
-    check_newest_slot(&head)?;
     Ok(Found::Store)
 }
 
-/// The bytes of redb's header: 64 and two commit slots of 128.
-const HEADER_BYTES: usize = 320;
-
-/// Refuses a header that was closed cleanly and yet names the older of its two commits.
-///
-/// redb guards its commit slots with checksums, but not the bit that says which of them counts;
-/// flipped, it would bring back the state before the last commit without a word.
-fn check_newest_slot(head: &[u8]) -> Result<(), OpenError> {
-    const FLAGS: usize = 9;
-    const SECOND_COUNTS: u8 = 1;
-    const NOT_CLOSED: u8 = 2;
-    let transaction = |slot: usize| {
-        let mut id = [0; 8];
-        id.copy_from_slice(&head[64 + slot * 128 + 104..][..8]);
-        u64::from_le_bytes(id)
-    };
-    let counts = usize::from(head[FLAGS] & SECOND_COUNTS);
-    if head[FLAGS] & NOT_CLOSED == 0 && transaction(1 - counts) > transaction(counts) {
-        return Err(OpenError::Damaged {
-            what: "the header names an older commit".to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// Says whether these are the first bytes of a store whose creation was cut short.
+/// Says whether there is nothing, or a store whose creation was cut short.
 ///
 /// Besides the mark itself that is a torn mark (shorter than any store) and a torn magic number over the mark.
-fn is_unfinished(head: &[u8]) -> bool {
-    if head.len() <= UNFINISHED.len() {
-        return (head.iter().zip(UNFINISHED)).all(|(byte, mark)| *byte == 0 || byte == mark);
+fn is_unfinished(magic: &[u8], len: u64) -> bool {
+    if len <= UNFINISHED.len() as u64 {
+        return (magic.iter().zip(UNFINISHED)).all(|(byte, mark)| *byte == 0 || byte == mark);
     }
     (0..UNFINISHED.len()).any(|written| {
-        head.starts_with(&REDB_MAGIC[..written])
-            && head[written..].starts_with(&UNFINISHED[written..])
+        magic.starts_with(&REDB_MAGIC[..written])
+            && magic[written..].starts_with(&UNFINISHED[written..])
     })
 }
 

@@ -59,18 +59,15 @@ pub trait Reading: Source {
         Ok(row.is_some())
     }
 
-    /// Returns the ids of all documents in ascending order, without reading the documents.
+    /// Returns the ids of all documents in ascending order; it walks all of them.
     fn doc_ids(&self) -> Result<Vec<[u8; 16]>, StoreError> {
         let table = self.table(tables::DOCS)?;
         let mut ids = Vec::new();
-        let mut from = [0; 20];
-        while let Some(row) = table.range::<&[u8; 20]>(&from..)?.next().transpose()? {
-            let (record, _) = tables::split::<16, 4, 20>(row.0.value());
-            ids.push(record);
-            let Some(next) = u128::from_be_bytes(record).checked_add(1) else {
-                break;
-            };
-            from = tables::doc_key(&next.to_be_bytes(), 0);
+        for row in table.iter()? {
+            let (record, _) = tables::split::<16, 4, 20>(row?.0.value());
+            if ids.last() != Some(&record) {
+                ids.push(record);
+            }
         }
         Ok(ids)
     }

@@ -139,7 +139,7 @@ fn a_second_crash_while_opening_after_the_first_loses_nothing() {
     let story = Story::new(77);
     let disk = FaultBackend::new();
     story.play(&disk);
-    for operation in (0..disk.operations()).step_by(3) {
+    for operation in (0..disk.operations()).step_by(6) {
         let disk = FaultBackend::new();
         disk.die_at(operation);
         let (committed, _) = story.play(&disk);
