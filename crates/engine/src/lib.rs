@@ -1,1 +1,9 @@
 //! The headless app: one request, response and subscribe interface over replica, store and sync.
+//!
+//! [`interface`] is what clients speak; [`headless::Headless`] is what a shell drives.
+//! The core does no I/O but to its store: time, randomness, keys and the network come from the shell
+//! (a thread with sockets natively, a worker on the web).
+
+mod base64_bytes;
+pub mod headless;
+pub mod interface;
