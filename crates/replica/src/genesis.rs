@@ -4,6 +4,8 @@
 //! (design.md section 4), so that two devices that create the same record merge field by field.
 //! Its bytes never change: another genesis would make documents that never merge with the old ones.
 
+use std::sync::OnceLock;
+
 use automerge::{ActorId, Automerge, ChangeHash, ObjId};
 
 /// The number of bytes of an actor id (docs/formats.md, names of bytes).
@@ -87,14 +89,18 @@ pub const fn genesis_hash() -> ChangeHash {
 
 /// Makes a document that holds the genesis change alone.
 ///
-/// Its actor is one that automerge draws at random: set your own before you write.
+/// Set an actor before you write: until then all these documents have the same one, with which no change passes the gate.
 ///
 /// # Panics
 ///
 /// Never: the bytes are part of the program and a test loads them.
 #[must_use]
 pub fn new_document() -> Automerge {
-    Automerge::load(BYTES).expect("the frozen genesis change loads")
+    // A copy costs a tenth of loading, and an import makes thousands of documents.
+    static LOADED: OnceLock<Automerge> = OnceLock::new();
+    LOADED
+        .get_or_init(|| Automerge::load(BYTES).expect("the frozen genesis change loads"))
+        .clone()
 }
 
 #[cfg(test)]

@@ -1,5 +1,19 @@
 //! Documents and views: turns intents into transactions, applies transactions, resolves conflicts by the model's rules, answers queries.
+//!
+//! The only crate that names automerge. A [`Replica`] keeps the documents in a store and all views in memory;
+//! every write to it happens beside one write transaction of the store.
 
 pub mod answers;
+mod digest;
+mod document;
 pub mod gate;
 pub mod genesis;
+pub mod query;
+mod replica;
+pub mod text;
+mod views;
+
+pub use digest::{Digest, Digests};
+pub use document::{Document, DocumentError};
+pub use replica::{Applied, Carried, CarryError, Identity, RecordPart, Replica, ReplicaError};
+pub use views::Views;

@@ -53,6 +53,11 @@ pub const MAX_COUNTER: u64 = (1 << 31) - 1;
 /// The greatest time of a change, the end of the year 9999, in milliseconds since 1970.
 pub const MAX_TIME_MS: i64 = 253_402_300_799_999;
 
+/// The most operations that the changes of one envelope together should have.
+///
+/// The gate sees one change at a time, and deletions take next to no bytes; whoever takes an envelope apart adds up [`ParsedChange::op_count`] and refuses what goes beyond this.
+pub const MAX_ENVELOPE_OPS: usize = 300_000;
+
 /// Column specifications (`id << 4 | type`), actions and value types of automerge's change format.
 mod column {
     pub(super) const OBJ_ACTOR: u64 = 0x01;

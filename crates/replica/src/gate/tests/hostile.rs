@@ -255,8 +255,6 @@ impl Cut {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     #[test]
     fn spoilt_fields_are_refused_or_harmless(
         story in story(14),
