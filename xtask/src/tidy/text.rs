@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn only_tests_may_not_sleep() {
-        let sleeping = "thread::sleep(PAUSE);\n";
+        let sleeping = concat!("thread::sle", "ep(PAUSE);\n");
         check_file("server/src/lib.rs", sleeping, &[]);
         check_file(
             "server/src/tests.rs",
