@@ -4,7 +4,12 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
+use miniz_oxide::{
+    deflate::core::{
+        CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
+    },
+    inflate::decompress_to_vec_with_limit,
+};
 use protocol::{
     DecodeError, Part, WorkspaceId, domain,
     limits::{MAX_PART_BYTES, MAX_SEALED_PART_BYTES},
@@ -25,7 +30,28 @@ const STORED: u8 = 0;
 const DEFLATE: u8 = 1;
 
 /// The deflate level: parts are small, so higher ones cost time and win nothing.
-const LEVEL: u8 = 6;
+const LEVEL: i32 = 6;
+
+/// A deflate compressor that serves part after part, because making one costs more than compressing a small part.
+pub(crate) struct Deflater(CompressorOxide);
+
+impl Deflater {
+    pub(crate) fn new() -> Self {
+        // Window bits of 0 ask for raw deflate, strategy 0 is the default one.
+        Deflater(CompressorOxide::new(create_comp_flags_from_zip_params(
+            LEVEL, 0, 0,
+        )))
+    }
+
+    /// Compresses the bytes, or gives none when they do not become fewer.
+    fn deflate(&mut self, clear: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.0.reset();
+        let mut out = Zeroizing::new(vec![0; clear.len().saturating_sub(1)]);
+        let (status, _, len) = compress(&mut self.0, clear, &mut out, TDEFLFlush::Finish);
+        out.truncate(len);
+        (status == TDEFLStatus::Done).then_some(out)
+    }
+}
 
 /// Says why a sealed part cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +88,18 @@ pub fn seal_part(
     key: &WorkspaceKey,
     entropy: &mut (impl Entropy + ?Sized),
 ) -> Vec<u8> {
-    let framed = Zeroizing::new(frame(&Zeroizing::new(part.encode())));
+    seal_part_with(&mut Deflater::new(), part, workspace, epoch, key, entropy)
+}
+
+pub(crate) fn seal_part_with(
+    deflater: &mut Deflater,
+    part: &Part,
+    workspace: &WorkspaceId,
+    epoch: u32,
+    key: &WorkspaceKey,
+    entropy: &mut (impl Entropy + ?Sized),
+) -> Vec<u8> {
+    let framed = Zeroizing::new(frame(&Zeroizing::new(part.encode()), deflater));
     let nonce: [u8; NONCE_LEN] = draw(entropy);
     let sealed = XChaCha20Poly1305::new(key.as_bytes().into())
         .encrypt(
@@ -110,12 +147,11 @@ pub fn open_part(
     Ok(Part::decode(&unframe(&framed)?)?)
 }
 
-fn frame(clear: &[u8]) -> Vec<u8> {
-    let deflated = Zeroizing::new(compress_to_vec(clear, LEVEL));
-    let (algorithm, bytes) = if deflated.len() < clear.len() {
-        (DEFLATE, deflated.as_slice())
-    } else {
-        (STORED, clear)
+fn frame(clear: &[u8], deflater: &mut Deflater) -> Vec<u8> {
+    let deflated = deflater.deflate(clear);
+    let (algorithm, bytes) = match &deflated {
+        Some(deflated) => (DEFLATE, deflated.as_slice()),
+        None => (STORED, clear),
     };
     let len = u32::try_from(bytes.len()).expect("a part is far shorter than 4 GiB");
     let padded = (FRAME_LEN + bytes.len()).next_multiple_of(PADDING);
@@ -181,12 +217,31 @@ mod tests {
 
     #[test]
     fn a_bomb_is_not_inflated() {
-        let bomb = compress_to_vec(&vec![0; MAX_PART_BYTES + 1], 10);
+        let bomb = Deflater::new()
+            .deflate(&vec![0; MAX_PART_BYTES + 1])
+            .expect("zeros shrink");
         let mut framed = vec![DEFLATE];
         framed.extend_from_slice(&(bomb.len() as u32).to_be_bytes());
         framed.extend_from_slice(&bomb);
         framed.resize(framed.len().next_multiple_of(PADDING), 0);
         assert_eq!(open(&sealed_frame(&framed)), Err(PartError::Inflate));
+    }
+
+    #[test]
+    fn one_deflater_serves_many() {
+        let mut deflater = Deflater::new();
+        for seed in 0..50u8 {
+            let part = Part::Record {
+                record: RecordId::from_bytes([seed; 16]),
+                changes: vec![b"all alike ".repeat(usize::from(seed)).into()],
+            };
+            let workspace = WorkspaceId::ZERO;
+            let mut entropy = |bytes: &mut [u8]| bytes.fill(seed);
+            let sealed = seal_part_with(&mut deflater, &part, &workspace, 1, &key(), &mut entropy);
+            let alone = seal_part(&part, &workspace, 1, &key(), &mut entropy);
+            assert_eq!(sealed, alone, "nothing of earlier parts shows");
+            assert_eq!(open(&sealed), Ok(part));
+        }
     }
 
     #[test]
@@ -197,6 +252,7 @@ mod tests {
                 changes: vec![],
             }
             .encode(),
+            &mut Deflater::new(),
         );
         assert!(open(&sealed_frame(&good)).is_ok());
         let mut more_padding = good.clone();

@@ -9,7 +9,10 @@ use protocol::{
 };
 
 use super::file_bytes;
-use crate::{DeviceKeys, Entropy, KeyRing, seal_part};
+use crate::{
+    DeviceKeys, Entropy, KeyRing,
+    part::{Deflater, seal_part_with},
+};
 
 /// What an envelope says about its place, its parts aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,9 +92,12 @@ pub fn seal_envelope(
         parts.iter().map(Part::transaction_bytes).sum(),
         MAX_TRANSACTION_BYTES,
     )?;
+    let mut deflater = Deflater::new();
     let sealed = parts
         .iter()
-        .map(|part| seal_part(part, &draft.workspace, epoch, key, entropy).into())
+        .map(|part| {
+            seal_part_with(&mut deflater, part, &draft.workspace, epoch, key, entropy).into()
+        })
         .collect();
     let sealed = sign_envelope(draft, epoch, sealed, keys)?;
     bounded(
