@@ -4,7 +4,7 @@
 ///
 /// Only the digits remain, with a `+` in front when the number is international (`+` or `00`).
 /// In an international number the trunk zero in brackets goes: `+49 (0) 611` and `+49 (0611)` are `+49611`.
-/// With `country` (digits of a calling code such as `"49"`, with or without `+`), a national number, which begins with
+/// With `country` (a calling code such as `"49"`, `"+49"` or `"0049"`), a national number, which begins with
 /// one zero, becomes international: `0611 12` is `+4961112`; countries that keep the zero abroad (Italy) and numbers
 /// without a zero (North America, numbers within a town) are not completed.
 /// Digits of an extension are kept, since two extensions are two phones. A text without digits folds to "".
@@ -40,8 +40,9 @@ pub fn fold_phone(text: &str, country: Option<&str>) -> String {
         .chars()
         .filter(char::is_ascii_digit)
         .collect();
+    let country = country.trim_start_matches('0');
     match digits.strip_prefix('0') {
-        Some(rest) if !country.is_empty() => format!("+{country}{rest}"),
+        Some(rest) if !country.is_empty() && !rest.is_empty() => format!("+{country}{rest}"),
         _ => digits,
     }
 }

@@ -11,87 +11,89 @@ const MAX_LINE_BYTES: usize = 75;
 /// vCard demands one, and [`crate::read_vcards`] looks for one in company and e-mail.
 #[must_use]
 pub fn write_vcard(card: &Card) -> String {
-    let mut text = String::new();
-    let mut line = |name: &str, value: String| {
-        if !value.is_empty() {
-            fold(&mut text, &format!("{name}:{value}"));
-        }
-    };
-    line("BEGIN", "VCARD".to_owned());
-    line("VERSION", "4.0".to_owned());
-    let escaped_name = escaped(&card.display_name());
-    // FN is demanded; it stands there even when nothing names the card.
-    line(
-        "FN",
-        if escaped_name.is_empty() {
-            " ".to_owned()
-        } else {
-            escaped_name
-        },
-    );
-    if card.has_name() {
-        line(
-            "N",
-            components(&[
-                &card.family,
-                &card.given,
-                &card.additional,
-                &card.salutation,
-                &card.suffix,
-            ]),
-        );
-    } else {
-        line("KIND", "org".to_owned());
-    }
-    if !(card.company.is_empty() && card.department.is_empty()) {
-        line("ORG", components(&[&card.company, &card.department]));
-    }
-    line("TITLE", escaped(&card.job_title));
+    let mut lines = Lines::default();
+    lines.add("BEGIN", "VCARD");
+    lines.add("VERSION", "4.0");
+    write_names(&mut lines, card);
+    lines.add("TITLE", &escaped(&card.job_title));
     for phone in &card.phones {
-        line(
-            &format!("TEL{}", parameter(phone.label)),
-            escaped(&phone.value),
-        );
+        let name = format!("TEL{}", parameter(phone.label));
+        lines.add(&name, &escaped(&phone.value));
     }
     for email in &card.emails {
-        line(
-            &format!("EMAIL{}", parameter(email.label)),
-            escaped(&email.value),
-        );
+        let name = format!("EMAIL{}", parameter(email.label));
+        lines.add(&name, &escaped(&email.value));
     }
     for address in &card.addresses {
-        let PostalAddress {
-            label,
-            street,
-            extra,
-            postal_code,
-            city,
-            region,
-            country,
-        } = address;
-        line(
-            &format!("ADR{}", parameter(*label)),
-            components(&["", extra, street, city, region, postal_code, country]),
-        );
+        write_address(&mut lines, address);
     }
     for website in &card.websites {
-        line("URL", escaped(website));
+        lines.add("URL", &escaped(website));
     }
     let tags: Vec<String> = card.tags.iter().map(|tag| escaped(tag)).collect();
-    line("CATEGORIES", tags.join(","));
-    let is_without_year = card.birthday.starts_with("--");
-    line(
-        "BDAY",
-        if is_without_year {
-            format!("--{}", card.birthday.replace('-', ""))
-        } else {
-            card.birthday.replace('-', "")
-        },
-    );
-    line("X-VAT-ID", escaped(&card.vat_id));
-    line("NOTE", escaped(&card.note));
-    line("END", "VCARD".to_owned());
-    text
+    lines.add("CATEGORIES", &tags.join(","));
+    let digits = card.birthday.replace('-', "");
+    let mark = if card.birthday.starts_with("--") {
+        "--"
+    } else {
+        ""
+    };
+    lines.add("BDAY", &format!("{mark}{digits}"));
+    lines.add("X-VAT-ID", &escaped(&card.vat_id));
+    lines.add("NOTE", &escaped(&card.note));
+    lines.add("END", "VCARD");
+    lines.text
+}
+
+/// Collects the lines of a card.
+#[derive(Default)]
+struct Lines {
+    text: String,
+}
+
+impl Lines {
+    /// Adds a property unless its value is empty.
+    fn add(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            fold(&mut self.text, &format!("{name}:{value}"));
+        }
+    }
+}
+
+fn write_names(lines: &mut Lines, card: &Card) {
+    let shown = escaped(&card.display_name());
+    // FN is demanded; it stands there even when nothing names the card.
+    lines.add("FN", if shown.is_empty() { " " } else { &shown });
+    if card.has_name() {
+        let parts = [
+            card.family.as_str(),
+            &card.given,
+            &card.additional,
+            &card.salutation,
+            &card.suffix,
+        ];
+        lines.add("N", &components(&parts));
+    } else {
+        lines.add("KIND", "org");
+    }
+    if !(card.company.is_empty() && card.department.is_empty()) {
+        lines.add("ORG", &components(&[&card.company, &card.department]));
+    }
+}
+
+fn write_address(lines: &mut Lines, address: &PostalAddress) {
+    let PostalAddress {
+        label,
+        street,
+        extra,
+        postal_code,
+        city,
+        region,
+        country,
+    } = address;
+    let name = format!("ADR{}", parameter(*label));
+    let parts = ["", extra, street, city, region, postal_code, country];
+    lines.add(&name, &components(&parts));
 }
 
 fn parameter(label: Label) -> &'static str {

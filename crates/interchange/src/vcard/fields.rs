@@ -62,14 +62,7 @@ pub(super) fn fill(draft: &mut Draft, properties: &[Property]) {
 fn set_field(draft: &mut Draft, property: &Property, label: Option<&str>) {
     let name = property.name.as_str();
     match name {
-        "FN" => {
-            let text = one_line(&property.text());
-            if draft.formatted.is_empty() {
-                draft.formatted = text;
-            } else if draft.formatted != text {
-                draft.keep(name, &text);
-            }
-        }
+        "FN" => set_formatted(draft, property),
         "N" => set_name(draft, property),
         "ORG" => set_organisation(draft, property),
         "TITLE" | "ROLE" => draft.set(|card| &mut card.job_title, name, &property.text()),
@@ -84,16 +77,7 @@ fn set_field(draft: &mut Draft, property: &Property, label: Option<&str>) {
             draft.add_email(label, &parsed.values.join(""), detail.as_deref());
         }
         "ADR" => add_address(draft, property, label),
-        "URL" => {
-            draft.add_website(&property.text());
-            // Where a website is used is plain from the website; only an own label says more.
-            if let Some(label) = label
-                .map(label_text)
-                .filter(|label| label_of(&label.to_lowercase()).is_none() && *label != "HomePage")
-            {
-                draft.keep(&format!("URL {}", property.text()), label);
-            }
-        }
+        "URL" => add_website(draft, property, label),
         "SOCIALPROFILE" | "X-SOCIALPROFILE" | "X-LINKEDIN"
             if property.value.starts_with("http") =>
         {
@@ -176,6 +160,25 @@ fn set_name(draft: &mut Draft, property: &Property) {
     draft.set(|card| &mut card.suffix, "N", next());
     // RFC 9554 adds a second surname and a generation, which repeat earlier components.
     values.for_each(|value| draft.keep("N", value));
+}
+
+fn set_formatted(draft: &mut Draft, property: &Property) {
+    let text = one_line(&property.text());
+    if draft.formatted.is_empty() {
+        draft.formatted = text;
+    } else if draft.formatted != text {
+        draft.keep("FN", &text);
+    }
+}
+
+/// Adds a website; where it is used is plain from itself, so only a label of one's own says more.
+fn add_website(draft: &mut Draft, property: &Property, label: Option<&str>) {
+    let website = property.text();
+    draft.add_website(&website);
+    let label = label.map(label_text).filter(|label| *label != "HomePage");
+    if let Some(label) = label.filter(|label| label_of(&label.to_lowercase()).is_none()) {
+        draft.keep(&format!("URL {website}"), label);
+    }
 }
 
 fn set_organisation(draft: &mut Draft, property: &Property) {

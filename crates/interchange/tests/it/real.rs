@@ -203,6 +203,11 @@ fn umlauts_are_right_in_every_charset() {
             ["Max", "Mustermann", "SED"],
         ],
     );
+    println!("checked the names of {checked} cards with umlauts");
+}
+
+#[test]
+fn umlauts_are_right_beyond_the_names() {
     let Some(german) = vcards("fk-German.vcf") else {
         return;
     };
@@ -245,7 +250,6 @@ fn umlauts_are_right_in_every_charset() {
         ),
         ("Gröfaz", "Geschäftsadresse 32")
     );
-    println!("checked the names of {checked} cards with umlauts");
 }
 
 #[test]
