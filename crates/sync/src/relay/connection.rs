@@ -1,0 +1,356 @@
+//! The state machine of the relay's half.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use protocol::{
+    Bye, Frame, Hello, Nonce, Prove, Refusal, Refused, RosterAppend, RosterMoved, SignerKey,
+    Stored, WorkspaceId,
+};
+use vault::{Roster, SessionTerms, SigningIdentity};
+
+use super::{
+    Found, Input, MAX_PENDING, MAX_UNWRITTEN, NotCreated, Output, PROOF_MS, Peer, RosterAppended,
+    enter::not_created,
+    follow::Follow,
+    judge::{No, admit, check_entries, check_push},
+};
+use crate::Appended;
+
+/// A client that is getting in.
+#[derive(Debug, Clone)]
+pub(super) struct Entering {
+    pub(super) hello: Hello,
+    pub(super) terms: SessionTerms,
+    pub(super) known: Option<Arc<Roster>>,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Nothing was said yet.
+    Fresh,
+    /// The workspace is being looked up.
+    Opening {
+        hello: Hello,
+        version: u32,
+    },
+    /// The proof is expected.
+    Challenged(Box<Entering>),
+    /// The workspace begins with the roster that came with the proof.
+    Creating(Box<(Entering, Prove)>),
+    /// The client's place is being looked up.
+    Placing(Box<(Peer, Prove, Follow)>),
+    /// The client works.
+    Working(Box<Working>),
+    Ended,
+}
+
+#[derive(Debug)]
+pub(super) struct Working {
+    pub(super) peer: Peer,
+    pub(super) follow: Follow,
+    pub(super) pending: usize,
+    pub(super) shutting_down: bool,
+}
+
+/// The relay's half of a session, for the life of one WebSocket.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) relay: Arc<SigningIdentity>,
+    pub(super) nonce: Nonce,
+    pub(super) state: State,
+    pub(super) outputs: VecDeque<Output>,
+    unwritten: usize,
+    pub(super) deadline: Option<u64>,
+}
+
+impl Connection {
+    /// Waits for a client's hello.
+    ///
+    /// `nonce` is random and new for every connection, `now_ms` the relay's clock, ms since 1970.
+    pub fn new(relay: Arc<SigningIdentity>, nonce: Nonce, now_ms: u64) -> Self {
+        Connection {
+            relay,
+            nonce,
+            state: State::Fresh,
+            outputs: VecDeque::new(),
+            unwritten: 0,
+            deadline: Some(now_ms.saturating_add(PROOF_MS)),
+        }
+    }
+
+    /// Takes one input; all that follows from it is then in [`Connection::poll`].
+    ///
+    /// `now_ms` is the relay's clock, ms since 1970.
+    pub fn handle(&mut self, now_ms: u64, input: Input) {
+        if matches!(self.state, State::Ended) {
+            return;
+        }
+        if let Err(no) = self.take(now_ms, input) {
+            self.refuse(no);
+        }
+        self.work_on();
+    }
+
+    /// Returns the next thing that follows from the last input.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Tells whether the shell should read the next frame from the socket.
+    pub fn wants_frames(&self) -> bool {
+        match &self.state {
+            State::Fresh | State::Challenged(_) => true,
+            State::Opening { .. } | State::Creating(_) | State::Placing(_) | State::Ended => false,
+            State::Working(working) => {
+                working.pending < MAX_PENDING
+                    && working.follow.unwritten() < MAX_UNWRITTEN
+                    && !working.shutting_down
+            }
+        }
+    }
+
+    /// Returns when [`Input::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<u64> {
+        self.deadline
+    }
+
+    /// Tells whether the connection is over.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// Returns the workspace and the key of a client that has proved itself and was let in.
+    pub fn peer(&self) -> Option<(WorkspaceId, SignerKey)> {
+        match &self.state {
+            State::Working(working) => Some((working.peer.workspace, working.peer.key)),
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, now_ms: u64, input: Input) -> Result<(), No> {
+        match input {
+            Input::Frame(bytes) => return self.frame(now_ms, Frame::decode(&bytes)?),
+            Input::NotBinary => {
+                return Err(No::new(Refusal::Malformed, "frames are binary messages"));
+            }
+            Input::Written => match &mut self.state {
+                State::Working(working) if self.unwritten == 0 => working.follow.written(),
+                _ => self.unwritten = self.unwritten.saturating_sub(1),
+            },
+            Input::Workspace(Found::Known(roster)) => self.challenge(Some(roster)),
+            Input::Workspace(Found::MayBegin) => self.challenge(None),
+            Input::Workspace(Found::NotAllowed) => {
+                return Err(not_created(NotCreated::NotAllowed));
+            }
+            Input::Created(Ok(roster)) => return self.created(now_ms, roster),
+            Input::Created(Err(why)) => return Err(not_created(why)),
+            Input::Place { head, running, own } => self.place(now_ms, head, running, own),
+            Input::Appended(appended) => return self.appended(appended),
+            Input::LogGrew { sequence } => {
+                if let Some(follow) = self.follow() {
+                    follow.log_grew(sequence);
+                }
+            }
+            Input::LogRead { entries } => {
+                if let Some(frame) = self.follow().and_then(|follow| follow.log_read(entries)) {
+                    self.send_piece(&frame);
+                }
+            }
+            Input::RosterGrew(roster) => return self.roster_grew(now_ms, roster),
+            Input::RosterAppended(appended) => return self.roster_appended(appended),
+            Input::Tick => {
+                if self.deadline.is_some_and(|deadline| now_ms >= deadline) {
+                    self.close("the client did not prove itself in time");
+                }
+            }
+            Input::ShutDown => match &mut self.state {
+                State::Working(working) => working.shutting_down = true,
+                _ => self.leave(),
+            },
+            Input::Failed => self.close("the log has failed"),
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, now_ms: u64, frame: Frame) -> Result<(), No> {
+        match (&mut self.state, frame) {
+            (State::Fresh, Frame::Hello(hello)) => self.hello(hello),
+            (State::Challenged(_), Frame::Prove(prove)) => self.prove(now_ms, prove),
+            (State::Working(working), Frame::Push(push)) => {
+                if !working.peer.is_device {
+                    return Err(No::new(Refusal::RoleForbids, "an invite writes nothing"));
+                }
+                let roster = working.follow.roster();
+                let run = check_push(roster, working.peer.key.into(), push.envelopes)?;
+                working.pending += 1;
+                self.outputs.push_back(Output::Append(run));
+                Ok(())
+            }
+            (State::Working(_), Frame::RosterAppend(append)) => self.append_roster(now_ms, append),
+            (_, Frame::Bye(_)) => {
+                self.close("the client left");
+                Ok(())
+            }
+            (_, frame) => Err(No::new(
+                Refusal::Malformed,
+                format_args!("{} has no place here", frame.name()),
+            )),
+        }
+    }
+
+    fn appended(&mut self, appended: Appended) -> Result<(), No> {
+        if let State::Working(working) = &mut self.state {
+            working.pending = working.pending.saturating_sub(1);
+        }
+        match appended {
+            Appended::Stored(cut) => {
+                self.send(Stored { cut });
+                Ok(())
+            }
+            Appended::Fork(cut) => Err(No {
+                cut,
+                ..No::new(Refusal::Fork, "the log holds another envelope there")
+            }),
+            Appended::Gap(cut) => Err(No {
+                cut,
+                ..No::new(Refusal::Gap, "envelopes are missing before these")
+            }),
+        }
+    }
+
+    fn append_roster(&mut self, now_ms: u64, append: RosterAppend) -> Result<(), No> {
+        let State::Working(working) = &mut self.state else {
+            return Ok(());
+        };
+        let roster = Arc::clone(working.follow.roster());
+        if append.expected_head != roster.head() {
+            self.roster_moved();
+            return Ok(());
+        }
+        let grown = check_entries(&roster, working.peer.key, &append.entries, now_ms)?;
+        working.pending += 1;
+        self.outputs.push_back(Output::AppendRoster {
+            expected: append.expected_head,
+            entries: append.entries,
+            roster: grown,
+        });
+        Ok(())
+    }
+
+    fn roster_appended(&mut self, appended: RosterAppended) -> Result<(), No> {
+        let State::Working(working) = &mut self.state else {
+            return Ok(());
+        };
+        working.pending = working.pending.saturating_sub(1);
+        match appended {
+            // The new entries follow like any that others append; their head is the answer.
+            RosterAppended::Grew(roster) => working.follow.roster_grew(roster),
+            RosterAppended::Moved(roster) => {
+                working.follow.roster_grew(roster);
+                self.roster_moved();
+            }
+        }
+        Ok(())
+    }
+
+    fn roster_moved(&mut self) {
+        let Some(follow) = self.follow() else {
+            return;
+        };
+        let piece = follow.take_roster();
+        let moved = RosterMoved {
+            entries: piece.entries,
+            head: piece.head,
+        };
+        self.send_piece(&moved.into());
+    }
+
+    /// Goes on with the grown roster, unless it shuts this very client out.
+    fn roster_grew(&mut self, now_ms: u64, roster: Arc<Roster>) -> Result<(), No> {
+        let (peer, follow) = match &mut self.state {
+            State::Challenged(entering) => {
+                entering.known = Some(roster);
+                return Ok(());
+            }
+            State::Placing(placing) => (placing.0, &mut placing.2),
+            State::Working(working) => (working.peer, &mut working.follow),
+            _ => return Ok(()),
+        };
+        follow.roster_grew(roster);
+        // An invite that is used up by its own device stays to hear that it worked.
+        if peer.is_device {
+            admit(follow.roster(), peer.key, now_ms)?;
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self) -> Option<&mut Follow> {
+        match &mut self.state {
+            State::Placing(placing) => Some(&mut placing.2),
+            State::Working(working) => Some(&mut working.follow),
+            _ => None,
+        }
+    }
+
+    /// Sends or asks for the next piece of roster and log, or leaves once nothing is on its way.
+    fn work_on(&mut self) {
+        let State::Working(working) = &mut self.state else {
+            return;
+        };
+        let (piece, is_idle) = (working.follow.next_roster(), working.pending == 0);
+        if working.shutting_down && is_idle {
+            self.leave();
+            return;
+        }
+        if let Some(piece) = piece {
+            self.send_piece(&piece.into());
+        }
+        if let Some(read) = self.follow().and_then(Follow::next_read) {
+            self.outputs.push_back(read);
+        }
+    }
+
+    pub(super) fn send(&mut self, frame: impl Into<Frame>) {
+        self.send_frame(&frame.into(), false);
+    }
+
+    fn send_piece(&mut self, frame: &Frame) {
+        self.send_frame(frame, true);
+    }
+
+    fn send_frame(&mut self, frame: &Frame, is_piece: bool) {
+        match &mut self.state {
+            State::Working(working) => working.follow.sending(is_piece),
+            _ => self.unwritten += 1,
+        }
+        self.outputs.push_back(Output::Send(frame.encode()));
+    }
+
+    fn refuse(&mut self, no: No) {
+        // The text can hold whole ids; it is for the client.
+        let reason = format!("refused: {:?}", no.code);
+        let mut text = no.text;
+        text.truncate(text.floor_char_boundary(protocol::limits::MAX_TEXT_BYTES));
+        self.send(Refused {
+            code: no.code,
+            text,
+            cut: no.cut,
+        });
+        self.close(&reason);
+    }
+
+    fn leave(&mut self) {
+        self.send(Bye {
+            text: "the relay is shutting down; come back later".to_owned(),
+        });
+        self.close("the relay is shutting down");
+    }
+
+    fn close(&mut self, reason: &str) {
+        self.state = State::Ended;
+        self.deadline = None;
+        self.outputs.push_back(Output::Close {
+            reason: reason.to_owned(),
+        });
+    }
+}

@@ -1,0 +1,171 @@
+//! How a client gets in: hello, challenge, proof, welcome.
+
+use std::sync::Arc;
+
+use protocol::{
+    Challenge, Cut, Hello, LogHash, Prove, Refusal, SESSION_VERSIONS, SignerKey, Welcome,
+    WorkspaceId,
+};
+use vault::{Roster, SessionTerms};
+
+use super::{
+    Connection, NotCreated, Output, Peer,
+    connection::{Entering, State, Working},
+    follow::Follow,
+    holds,
+    judge::{No, admit, check_roster},
+};
+use crate::LogHead;
+
+impl Connection {
+    pub(super) fn hello(&mut self, hello: Hello) -> Result<(), No> {
+        let spoken = |version: &&u32| hello.versions.contains(version);
+        let Some(version) = SESSION_VERSIONS.iter().find(spoken).copied() else {
+            return Err(No::new(
+                Refusal::Version,
+                format_args!("this relay speaks {SESSION_VERSIONS:?}"),
+            ));
+        };
+        self.outputs.push_back(Output::OpenWorkspace {
+            workspace: hello.workspace,
+        });
+        self.state = State::Opening { hello, version };
+        Ok(())
+    }
+
+    pub(super) fn challenge(&mut self, known: Option<Arc<Roster>>) {
+        let State::Opening { hello, version } = &self.state else {
+            return;
+        };
+        let (hello, version) = (hello.clone(), *version);
+        let terms = SessionTerms {
+            relay: self.relay.relay(),
+            workspace: hello.workspace,
+            client_nonce: hello.nonce,
+            relay_nonce: self.nonce,
+        };
+        self.send(Challenge {
+            version,
+            relay: terms.relay,
+            nonce: terms.relay_nonce,
+            signature: terms.sign_challenge(&self.relay),
+            known: known.is_some(),
+        });
+        self.state = State::Challenged(Box::new(Entering {
+            hello,
+            terms,
+            known,
+        }));
+    }
+
+    pub(super) fn prove(&mut self, now_ms: u64, mut prove: Prove) -> Result<(), No> {
+        let State::Challenged(entering) = &self.state else {
+            return Ok(());
+        };
+        let entering = entering.clone();
+        let (key, workspace) = (entering.hello.key, entering.hello.workspace);
+        if entering.terms.verify_proof(&key, &prove.signature).is_err() {
+            return Err(No::new(
+                Refusal::Signature,
+                "the proof's signature is false",
+            ));
+        }
+        if let Some(roster) = &entering.known {
+            return self.admitted(now_ms, workspace, key, Arc::clone(roster), prove);
+        }
+        let Some(entries) = prove.entries.take() else {
+            return Err(No::new(
+                Refusal::WorkspaceUnknown,
+                "this relay does not know the workspace",
+            ));
+        };
+        let roster = check_roster(workspace, &entries)?;
+        admit(&roster, key, now_ms)?;
+        self.state = State::Creating(Box::new((*entering, prove)));
+        self.outputs
+            .push_back(Output::CreateWorkspace { workspace, entries });
+        Ok(())
+    }
+
+    pub(super) fn created(&mut self, now_ms: u64, roster: Arc<Roster>) -> Result<(), No> {
+        let State::Creating(creating) = &self.state else {
+            return Ok(());
+        };
+        let (entering, prove) = (**creating).clone();
+        let Hello { key, workspace, .. } = entering.hello;
+        self.admitted(now_ms, workspace, key, roster, prove)
+    }
+
+    fn admitted(
+        &mut self,
+        now_ms: u64,
+        workspace: WorkspaceId,
+        key: SignerKey,
+        roster: Arc<Roster>,
+        prove: Prove,
+    ) -> Result<(), No> {
+        let is_device = admit(&roster, key, now_ms)?;
+        let peer = Peer {
+            workspace,
+            key,
+            is_device,
+        };
+        let mut follow = Follow::new(key, roster);
+        follow.roster_known(&prove.roster_head);
+        self.outputs.push_back(Output::FindPlace {
+            feed: is_device.then(|| key.into()),
+            cursor: prove.cursor.map(|cursor| cursor.sequence),
+        });
+        self.state = State::Placing(Box::new((peer, prove, follow)));
+        Ok(())
+    }
+
+    pub(super) fn place(
+        &mut self,
+        now_ms: u64,
+        head: LogHead,
+        running: Option<LogHash>,
+        own: Option<Cut>,
+    ) {
+        let State::Placing(placing) = std::mem::replace(&mut self.state, State::Ended) else {
+            return;
+        };
+        let (peer, prove, mut follow) = *placing;
+        let relay = self.relay.relay();
+        let cursor = prove.cursor.filter(|c| holds(&head, relay, running, c));
+        let entries = follow.take_entries();
+        // An invite is shown the roster alone.
+        let sequence = if peer.is_device { head.sequence } else { 0 };
+        if peer.is_device {
+            follow.log_from(cursor.map_or(0, |cursor| cursor.sequence), sequence);
+        }
+        self.send(Welcome {
+            entries,
+            epoch: head.epoch,
+            sequence,
+            continues: cursor.is_some(),
+            own,
+            now_ms,
+        });
+        self.deadline = None;
+        self.state = State::Working(Box::new(Working {
+            peer,
+            follow,
+            pending: 0,
+            shutting_down: false,
+        }));
+    }
+}
+
+pub(super) fn not_created(why: NotCreated) -> No {
+    match why {
+        NotCreated::NotAllowed => No::new(
+            Refusal::WorkspaceUnknown,
+            "this relay does not know the workspace and does not let it begin",
+        ),
+        NotCreated::OverQuota => No::new(
+            Refusal::Quota,
+            "this relay holds as many workspaces as it may",
+        ),
+    }
+}

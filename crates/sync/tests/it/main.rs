@@ -1,0 +1,8 @@
+//! Sessions between real clients' and relays' halves, under a simulated clock and network.
+
+mod economy;
+mod log;
+mod refusals;
+mod roster;
+mod simulation;
+mod world;

@@ -1,0 +1,523 @@
+//! Devices, a relay and wires between them, each step of which is chosen by the test.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use protocol::{
+    BatchId, Cursor, EnvelopeHash, Frame, Nonce, Part, RecordId, Role, RosterHash, WorkspaceId,
+};
+use sync::{
+    client::{self, Item, Session, Start},
+    relay::{self, Connection},
+};
+use vault::{
+    DeviceKeys, EnvelopeDraft, InviteSecret, InviteTerms, KeyRing, Roster, SealedEnvelope,
+    SigningIdentity, seal_envelope,
+};
+
+use crate::log::{News, Store};
+
+/// Random numbers from a seed (splitmix64).
+#[derive(Clone)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        (self.roll() % end as u64) as usize
+    }
+
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.roll().to_le_bytes()[..chunk.len()]);
+        }
+    }
+
+    pub(crate) fn keys(&mut self) -> DeviceKeys {
+        DeviceKeys::generate(&mut |bytes: &mut [u8]| self.fill(bytes))
+    }
+
+    pub(crate) fn nonce(&mut self) -> Nonce {
+        let mut bytes = [0; 32];
+        self.fill(&mut bytes);
+        Nonce::from_bytes(bytes)
+    }
+}
+
+/// When invites of the tests end, ms since 1970.
+pub(crate) const INVITES_END_MS: u64 = 10_000_000;
+
+/// Appends an invite to a roster as its first device, and returns the secret.
+pub(crate) fn invite(
+    roster: &Roster,
+    by: &DeviceKeys,
+    role: Role,
+    dice: &mut Dice,
+) -> (Vec<u8>, InviteSecret) {
+    let ring = KeyRing::open(roster, &by.sealing);
+    let mut fill = |bytes: &mut [u8]| dice.fill(bytes);
+    let secret = InviteSecret::generate(&mut fill);
+    let terms = InviteTerms {
+        member: None,
+        role,
+        uses: 1,
+        expires_ms: INVITES_END_MS,
+        reserved: Vec::new(),
+    };
+    let entry = roster
+        .sign_invite(&by.signing, &ring, &secret, &terms, 1, &mut fill)
+        .expect("may invite");
+    (entry, secret)
+}
+
+/// Signs the entry by which a device joins.
+pub(crate) fn join(
+    roster: &Roster,
+    secret: &InviteSecret,
+    keys: &DeviceKeys,
+    dice: &mut Dice,
+) -> Vec<u8> {
+    roster
+        .sign_join(secret, keys, 2, &mut |bytes: &mut [u8]| dice.fill(bytes))
+        .expect("may join")
+}
+
+/// What a device has on its disk.
+#[derive(Clone)]
+pub(crate) struct Device {
+    pub(crate) keys: DeviceKeys,
+    pub(crate) roster: Roster,
+    pub(crate) feed: Vec<SealedEnvelope>,
+    pub(crate) acknowledged: u64,
+    pub(crate) cursor: Option<Cursor>,
+    /// The log as it was applied: the hash at each sequence.
+    pub(crate) applied: Vec<EnvelopeHash>,
+    /// What the sessions of this device said that tests look at.
+    pub(crate) said: Vec<client::Output>,
+}
+
+impl Device {
+    pub(crate) fn new(keys: DeviceKeys, roster: Roster) -> Self {
+        Device {
+            keys,
+            roster,
+            feed: Vec::new(),
+            acknowledged: 0,
+            cursor: None,
+            applied: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+
+    pub(crate) fn head(&self) -> (u64, EnvelopeHash) {
+        let hash = self
+            .feed
+            .last()
+            .map_or(EnvelopeHash::ZERO, |last| last.hash);
+        (self.feed.len() as u64, hash)
+    }
+
+    /// Writes one envelope to the own feed.
+    pub(crate) fn write(&mut self, dice: &mut Dice) {
+        let (sequence, previous) = self.head();
+        let draft = EnvelopeDraft {
+            workspace: self.roster.workspace(),
+            sequence: sequence + 1,
+            previous,
+            roster_head: self.roster.head(),
+            cursor: self.cursor,
+            batch: Some(BatchId::from_bytes([3; 16])),
+        };
+        let part = Part::Record {
+            record: RecordId::from_bytes([sequence as u8; 16]),
+            changes: vec![vec![sequence as u8; 40 + dice.below(200)].into()],
+        };
+        let ring = KeyRing::open(&self.roster, &self.keys.sealing);
+        let mut fill = |bytes: &mut [u8]| dice.fill(bytes);
+        let sealed = seal_envelope(&draft, &[part], &self.keys, &ring, &mut fill);
+        self.feed.push(sealed.expect("seals"));
+    }
+
+    pub(crate) fn start(&self, dice: &mut Dice) -> Start {
+        Start {
+            workspace: self.roster.workspace(),
+            identity: self.keys.signing.clone(),
+            nonce: dice.nonce(),
+            roster_head: self.roster.head(),
+            own_head: self.head(),
+            acknowledged: self.acknowledged,
+            cursor: self.cursor,
+        }
+    }
+
+    /// Does what a session asks for; returns what to tell it.
+    fn act(&mut self, output: client::Output) -> Option<client::Input> {
+        self.said.push(output.clone());
+        match output {
+            client::Output::ReadRoster => Some(client::Input::Roster {
+                entries: self.roster.entries().to_vec(),
+            }),
+            client::Output::ReadOutbox { after_sequence, .. } => {
+                let rest = self.feed.iter().skip(after_sequence as usize).take(3);
+                let envelopes = rest.map(|e| (e.envelope.header.sequence, e.bytes.clone()));
+                Some(client::Input::Outbox {
+                    envelopes: envelopes.collect(),
+                })
+            }
+            client::Output::Apply {
+                first,
+                items,
+                cursor,
+            } => {
+                self.apply(first, items);
+                self.cursor = Some(cursor);
+                Some(client::Input::Applied { cursor })
+            }
+            client::Output::Acknowledged { sequence, .. } => {
+                self.acknowledged = sequence;
+                None
+            }
+            client::Output::Roster { entries } | client::Output::RosterMoved { entries, .. } => {
+                self.take_roster(&entries);
+                None
+            }
+            client::Output::Broken(broken) => panic!("broken: {broken}"),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn take_roster(&mut self, entries: &[protocol::Blob]) {
+        for entry in entries {
+            let hash = protocol::Entry::decode(entry).expect("decodes").hash();
+            if self.roster.entries_after(&hash).is_none() {
+                self.roster.append(entry).expect("follows");
+            }
+        }
+    }
+
+    fn apply(&mut self, first: u64, items: Vec<Item>) {
+        // A log that is read anew replaces what was there.
+        self.applied.truncate(first as usize - 1);
+        assert_eq!(self.applied.len() as u64 + 1, first, "no hole");
+        for item in items {
+            self.applied.push(match item {
+                Item::Own { sequence, hash, .. } => {
+                    assert_eq!(self.feed[sequence as usize - 1].hash, hash);
+                    hash
+                }
+                Item::Envelope {
+                    envelope, bytes, ..
+                } => {
+                    assert_eq!(envelope.encode(), *bytes, "read and received are the same");
+                    assert_ne!(
+                        envelope.header.feed,
+                        self.keys.feed(),
+                        "own ones come short"
+                    );
+                    envelope.hash()
+                }
+            });
+        }
+    }
+}
+
+/// One WebSocket between a device and the relay.
+pub(crate) struct Wire {
+    pub(crate) device: usize,
+    session: Session,
+    connection: Connection,
+    up: VecDeque<Vec<u8>>,
+    down: VecDeque<Vec<u8>>,
+    device_work: VecDeque<client::Output>,
+    relay_work: VecDeque<relay::Output>,
+    pub(crate) up_bytes: usize,
+    pub(crate) down_bytes: usize,
+    pub(crate) frames: usize,
+}
+
+/// Devices, a relay, and what is between them.
+pub(crate) struct World {
+    pub(crate) dice: Dice,
+    pub(crate) now_ms: u64,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) relay: Arc<SigningIdentity>,
+    pub(crate) store: Store,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) wires: Vec<Wire>,
+    /// Whether frames that may come twice sometimes do.
+    pub(crate) duplicates: bool,
+}
+
+impl World {
+    /// Founds a workspace with so many devices, which no relay knows yet.
+    pub(crate) fn new(seed: u64, devices: usize) -> Self {
+        let mut dice = Dice(seed);
+        let founder = dice.keys();
+        let found = Roster::found(&founder, 0, &mut |bytes: &mut [u8]| dice.fill(bytes));
+        let (mut roster, _) = found.expect("founds");
+        let mut all = vec![founder.clone()];
+        for _ in 1..devices {
+            let (entry, secret) = invite(&roster, &founder, Role::Admin, &mut dice);
+            roster.append(&entry).expect("follows");
+            let keys = dice.keys();
+            let entry = join(&roster, &secret, &keys, &mut dice);
+            roster.append(&entry).expect("follows");
+            all.push(keys);
+        }
+        let devices = all
+            .into_iter()
+            .map(|keys| Device::new(keys, roster.clone()));
+        World {
+            workspace: roster.workspace(),
+            relay: Arc::new(SigningIdentity::from_seed(&[77; 32])),
+            store: Store::new(),
+            devices: devices.collect(),
+            wires: Vec::new(),
+            duplicates: false,
+            now_ms: 1_000_000,
+            dice,
+        }
+    }
+
+    pub(crate) fn connection(&mut self) -> Connection {
+        Connection::new(Arc::clone(&self.relay), self.dice.nonce(), self.now_ms)
+    }
+
+    /// Opens a wire for a device that has none.
+    pub(crate) fn connect(&mut self, device: usize) {
+        if self.wires.iter().any(|wire| wire.device == device) {
+            return;
+        }
+        let start = self.devices[device].start(&mut self.dice);
+        let mut wire = Wire {
+            device,
+            session: Session::new(start),
+            connection: self.connection(),
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            device_work: VecDeque::new(),
+            relay_work: VecDeque::new(),
+            up_bytes: 0,
+            down_bytes: 0,
+            frames: 0,
+        };
+        wire.session.handle(self.now_ms, client::Input::Opened);
+        wire.drain();
+        self.wires.push(wire);
+    }
+
+    /// Writes on a device, and tells its session if there is one.
+    pub(crate) fn write(&mut self, device: usize) {
+        self.devices[device].write(&mut self.dice);
+        let (sequence, hash) = self.devices[device].head();
+        self.tell(device, client::Input::LocalHead { sequence, hash });
+    }
+
+    /// Gives an input to the session of a device, if it has one.
+    pub(crate) fn tell(&mut self, device: usize, input: client::Input) {
+        if let Some(wire) = self.wires.iter_mut().find(|wire| wire.device == device) {
+            wire.session.handle(self.now_ms, input);
+            wire.drain();
+        }
+    }
+
+    /// Breaks a wire; what was on its way is lost, but for what the relay had already been asked to write.
+    pub(crate) fn cut(&mut self, wire: usize) {
+        let wire = self.wires.remove(wire);
+        for request in wire.relay_work {
+            let commits = matches!(request, relay::Output::Append(_));
+            if commits && self.dice.below(2) == 0 {
+                let (_, news) = self.store.answer(self.now_ms, self.workspace, request);
+                self.spread(news);
+            }
+        }
+    }
+
+    /// Tells all connections what has changed.
+    pub(crate) fn spread(&mut self, news: News) {
+        let Some(space) = self.store.spaces.get(&self.workspace) else {
+            return;
+        };
+        for wire in &mut self.wires {
+            let input = match news {
+                News::Nothing => return,
+                News::Log => relay::Input::LogGrew {
+                    sequence: space.head().sequence,
+                },
+                News::Roster => relay::Input::RosterGrew(Arc::clone(&space.roster)),
+            };
+            wire.connection.handle(self.now_ms, input);
+            wire.drain();
+        }
+    }
+
+    /// Does one thing that waits on a wire, chosen by chance; returns whether there was one.
+    pub(crate) fn step(&mut self, at: usize) -> bool {
+        let wire = &self.wires[at];
+        let ready = [
+            !wire.up.is_empty() && wire.connection.wants_frames(),
+            !wire.down.is_empty() && wire.session.wants_frames(),
+            !wire.device_work.is_empty(),
+            !wire.relay_work.is_empty(),
+        ];
+        let choices: Vec<usize> = (0..4).filter(|choice| ready[*choice]).collect();
+        if choices.is_empty() {
+            return false;
+        }
+        self.now_ms += 1;
+        match choices[self.dice.below(choices.len())] {
+            0 => self.deliver_up(at),
+            1 => self.deliver_down(at),
+            2 => self.work_on_device(at),
+            _ => self.work_on_relay(at),
+        }
+        true
+    }
+
+    fn repeats(&mut self, frame: &[u8]) -> bool {
+        let may = match Frame::decode(frame).expect("decodes") {
+            Frame::Push(_) | Frame::Stored(_) | Frame::Log(_) => true,
+            // An answer that comes twice can look like the answer to the next append.
+            _ => false,
+        };
+        self.duplicates && may && self.dice.below(5) == 0
+    }
+
+    fn deliver_up(&mut self, at: usize) {
+        let frame = self.wires[at].up.pop_front().expect("was there");
+        let times = if self.repeats(&frame) { 2 } else { 1 };
+        let wire = &mut self.wires[at];
+        for _ in 0..times {
+            wire.up_bytes += frame.len();
+            wire.frames += 1;
+            let input = relay::Input::Frame(frame.clone());
+            wire.connection.handle(self.now_ms, input);
+        }
+        wire.drain();
+    }
+
+    fn deliver_down(&mut self, at: usize) {
+        let frame = self.wires[at].down.pop_front().expect("was there");
+        let times = if self.repeats(&frame) { 2 } else { 1 };
+        let wire = &mut self.wires[at];
+        wire.connection.handle(self.now_ms, relay::Input::Written);
+        for _ in 0..times {
+            wire.down_bytes += frame.len();
+            wire.frames += 1;
+            wire.session
+                .handle(self.now_ms, client::Input::Frame(frame.clone()));
+        }
+        wire.drain();
+    }
+
+    fn work_on_device(&mut self, at: usize) {
+        let wire = &mut self.wires[at];
+        let output = wire.device_work.pop_front().expect("was there");
+        let device = &mut self.devices[wire.device];
+        if let Some(input) = device.act(output) {
+            wire.session.handle(self.now_ms, input);
+        }
+        wire.drain();
+    }
+
+    fn work_on_relay(&mut self, at: usize) {
+        let request = self.wires[at].relay_work.pop_front().expect("was there");
+        if matches!(request, relay::Output::Close { .. }) {
+            return;
+        }
+        let (input, news) = self.store.answer(self.now_ms, self.workspace, request);
+        self.wires[at].connection.handle(self.now_ms, input);
+        self.wires[at].drain();
+        self.spread(news);
+    }
+
+    /// Steps until nothing waits anywhere.
+    pub(crate) fn settle(&mut self) {
+        let mut steps = 0;
+        loop {
+            let mut is_quiet = true;
+            for at in 0..self.wires.len() {
+                is_quiet &= !self.step(at);
+            }
+            if is_quiet {
+                return;
+            }
+            steps += 1;
+            assert!(steps < 100_000, "it never becomes quiet");
+        }
+    }
+
+    /// Connects everybody and waits until nothing moves.
+    pub(crate) fn heal(&mut self) {
+        self.wires
+            .retain(|wire| !wire.session.is_ended() && !wire.connection.is_ended());
+        for device in 0..self.devices.len() {
+            self.connect(device);
+        }
+        self.settle();
+    }
+
+    /// Checks that every device has applied exactly the log, and the relay has every feed.
+    pub(crate) fn check_equal(&self) {
+        let space = &self.store.spaces[&self.workspace];
+        let log: Vec<EnvelopeHash> = space.entries.iter().map(|entry| entry.hash).collect();
+        for device in &self.devices {
+            assert_eq!(device.applied, log);
+            assert_eq!(device.acknowledged, device.head().0);
+            assert_eq!(
+                device.cursor.map_or(0, |cursor| cursor.sequence),
+                log.len() as u64
+            );
+            let own = space.feed_head(&device.keys.feed());
+            assert_eq!(own.map_or(0, |cut| cut.sequence), device.head().0);
+            assert_eq!(device.roster.head(), space.roster.head());
+            let last = device.said.iter().rev().find(|output| {
+                matches!(
+                    output,
+                    client::Output::Settled | client::Output::Unsettled(_)
+                )
+            });
+            assert_eq!(last, Some(&client::Output::Settled));
+        }
+    }
+
+    /// Appends an invite to the roster on the relay through the session of a device.
+    pub(crate) fn append_invite(&mut self, device: usize) {
+        let Device { roster, keys, .. } = &self.devices[device];
+        let (entry, _) = invite(roster, keys, Role::Member, &mut self.dice);
+        let expected_head: RosterHash = roster.head();
+        let entries = vec![entry.into()];
+        self.tell(
+            device,
+            client::Input::AppendRoster {
+                expected_head,
+                entries,
+            },
+        );
+    }
+}
+
+impl Wire {
+    /// Puts what both state machines said where it is worked on.
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll() {
+            match output {
+                client::Output::Send(frame) => self.up.push_back(frame),
+                client::Output::Close => {}
+                other => self.device_work.push_back(other),
+            }
+        }
+        while let Some(output) = self.connection.poll() {
+            match output {
+                relay::Output::Send(frame) => self.down.push_back(frame),
+                other => self.relay_work.push_back(other),
+            }
+        }
+    }
+}
