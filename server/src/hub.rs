@@ -1,0 +1,229 @@
+//! The workspaces of a relay, each open while clients are connected to it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use protocol::{Blob, Cut, Entry, FeedId, LogEpoch, LogHash, RosterHash, WorkspaceId};
+use sync::{
+    LogEntry, Run,
+    relay::{Found, NotCreated},
+};
+use tokio::sync::{Mutex, oneshot};
+use tracing::info;
+use vault::{Roster, SigningIdentity};
+
+use crate::{
+    args::Creation,
+    clock,
+    log::{ChangeLog, LogError, RosterPiece, StoredWorkspace, Write, Written},
+    logging::Short,
+    space::{Now, Space},
+    writer::{Chain, Job, Writer},
+};
+
+/// Says that the log has failed and the relay stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Failed;
+
+/// What a client is told of a workspace, and the workspace when it is there.
+pub(crate) type Opened = Result<(Found, Option<Arc<Space>>), Failed>;
+
+/// All workspaces, and the way to the one writer.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    log: Arc<dyn ChangeLog>,
+    writer: Writer,
+    relay: Arc<SigningIdentity>,
+    creation: Creation,
+    spaces: Mutex<HashMap<WorkspaceId, Weak<Space>>>,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        log: Arc<dyn ChangeLog>,
+        writer: Writer,
+        relay: Arc<SigningIdentity>,
+        creation: Creation,
+    ) -> Self {
+        Hub {
+            log,
+            writer,
+            relay,
+            creation,
+            spaces: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Returns the relay's identity.
+    pub(crate) fn relay(&self) -> Arc<SigningIdentity> {
+        Arc::clone(&self.relay)
+    }
+
+    /// Ends the writer once it has finished what is queued.
+    pub(crate) async fn stop_writing(&self) {
+        self.writer.stop().await;
+    }
+
+    /// Finds a workspace that a client names.
+    pub(crate) async fn open(&self, id: WorkspaceId) -> Opened {
+        Ok(match self.space(id).await? {
+            Some(space) => (Found::Known(space.now().roster), Some(space)),
+            None if self.creation.allows(&id) => (Found::MayBegin, None),
+            None => (Found::NotAllowed, None),
+        })
+    }
+
+    /// Returns the open workspace, opening it when it is stored. The lock is held all the while, so that no workspace
+    /// is ever open twice with different followers.
+    async fn space(&self, id: WorkspaceId) -> Result<Option<Arc<Space>>, Failed> {
+        let mut spaces = self.spaces.lock().await;
+        if let Some(space) = spaces.get(&id).and_then(Weak::upgrade) {
+            return Ok(Some(space));
+        }
+        let stored = self.blocking(move |log| log.workspace(&id)).await?;
+        let Some(StoredWorkspace { head, roster }) = stored else {
+            return Ok(None);
+        };
+        let entries = roster.iter().map(|piece| &piece.bytes);
+        let roster = Roster::from_entries(entries).map_err(|error| {
+            tracing::error!(workspace = %Short(id.as_bytes()), %error, "a stored roster is damaged");
+            Failed
+        })?;
+        let roster = Arc::new(roster);
+        let space = Arc::new(Space::new(id, Now { head, roster }));
+        spaces.retain(|_, space| space.strong_count() > 0);
+        spaces.insert(id, Arc::downgrade(&space));
+        Ok(Some(space))
+    }
+
+    /// Begins a workspace with a verified roster, unless somebody else has begun it.
+    pub(crate) async fn create(
+        &self,
+        id: WorkspaceId,
+        entries: Vec<Blob>,
+    ) -> Result<Result<Arc<Space>, NotCreated>, Failed> {
+        let write = Write::Create {
+            workspace: id,
+            epoch: LogEpoch::from_bytes(clock::random()),
+            roster: pieces(entries),
+            quota: self.creation.quota(),
+        };
+        if self.write(write, None, None).await.await? == Written::OverQuota {
+            return Ok(Err(NotCreated::OverQuota));
+        }
+        info!(workspace = %Short(id.as_bytes()), "a workspace begins");
+        Ok(self.space(id).await?.ok_or(NotCreated::NotAllowed))
+    }
+
+    /// Queues envelopes; the returned future waits until they are durable.
+    pub(crate) async fn append(
+        &self,
+        space: &Arc<Space>,
+        run: Run,
+    ) -> impl Future<Output = Result<Written, Failed>> + use<> {
+        let write = Write::Append {
+            workspace: space.id,
+            received_ms: clock::now_ms(),
+            run,
+        };
+        self.write(write, Some(Arc::clone(space)), None).await
+    }
+
+    /// Queues roster entries; the returned future waits until they are durable.
+    pub(crate) async fn append_roster(
+        &self,
+        space: &Arc<Space>,
+        expected: RosterHash,
+        entries: Vec<Blob>,
+        roster: Arc<Roster>,
+    ) -> impl Future<Output = Result<Written, Failed>> + use<> {
+        let write = Write::Roster {
+            workspace: space.id,
+            expected,
+            entries: pieces(entries),
+        };
+        self.write(write, Some(Arc::clone(space)), Some(roster))
+            .await
+    }
+
+    async fn write(
+        &self,
+        write: Write,
+        space: Option<Arc<Space>>,
+        roster: Option<Arc<Roster>>,
+    ) -> impl Future<Output = Result<Written, Failed>> + use<> {
+        let (answer, outcome) = oneshot::channel();
+        self.writer
+            .queue(Job {
+                write,
+                space,
+                roster,
+                answer,
+            })
+            .await;
+        async move { outcome.await.map_err(|_| Failed) }
+    }
+
+    /// Reads the log after a sequence, from memory when it is there.
+    pub(crate) async fn read(
+        &self,
+        space: &Space,
+        after: u64,
+        max_bytes: usize,
+        max_entries: usize,
+    ) -> Result<Vec<LogEntry>, Failed> {
+        if let Some(entries) = space.recent(after, max_bytes, max_entries) {
+            return Ok(entries);
+        }
+        let id = space.id;
+        self.blocking(move |log| log.read(&id, after, max_bytes, max_entries))
+            .await
+    }
+
+    /// Looks up the running hash at a cursor, and where a feed stands.
+    pub(crate) async fn place(
+        &self,
+        id: WorkspaceId,
+        feed: Option<FeedId>,
+        cursor: Option<u64>,
+    ) -> Result<(Option<LogHash>, Option<Cut>), Failed> {
+        self.blocking(move |log| {
+            let running = match cursor {
+                Some(sequence) => log.running_hash(&id, sequence)?,
+                None => None,
+            };
+            let own = match feed {
+                Some(feed) => log.feed_head(&id, &feed)?,
+                None => None,
+            };
+            Ok((running, own))
+        })
+        .await
+    }
+
+    /// Reads the log where blocking is allowed.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn ChangeLog) -> Result<T, LogError> + Send + 'static,
+    ) -> Result<T, Failed> {
+        let log = Arc::clone(&self.log);
+        let done = tokio::task::spawn_blocking(move || read(&*log)).await;
+        done.map_err(|_| Failed)?.map_err(|error| {
+            tracing::error!(error = %Chain(&error), "the log cannot be read");
+            Failed
+        })
+    }
+}
+
+/// Gives each verified entry its hash.
+fn pieces(entries: Vec<Blob>) -> Vec<RosterPiece> {
+    entries
+        .into_iter()
+        .map(|bytes| RosterPiece {
+            hash: Entry::decode(&bytes).map_or(RosterHash::ZERO, |entry| entry.hash()),
+            bytes,
+        })
+        .collect()
+}

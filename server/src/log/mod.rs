@@ -1,0 +1,167 @@
+//! The change log behind a trait: append a batch, read from, epoch. Following it is [`crate::hub`]'s business.
+//!
+//! One [`ChangeLog::commit`] is one durable step: when it returns, all of the batch survives the loss of power; when it
+//! fails, none of it counts. The order inside a batch is the order of the log.
+//! Two implementations keep one contract (`contract.rs`): [`MemoryLog`] for tests and [`RedbLog`] for disks.
+
+mod batch;
+mod memory;
+mod redb;
+mod tables;
+
+#[cfg(test)]
+mod contract;
+
+use protocol::{Blob, Cut, FeedId, LogEpoch, LogHash, RosterHash, WorkspaceId};
+use sync::{Appended, LogEntry, LogHead, Run};
+
+pub use memory::MemoryLog;
+pub use redb::{OpenError, RedbLog};
+
+/// The bytes from which the relay's signing key is made.
+pub type Seed = [u8; 32];
+
+/// Says why the log could not be read or written; after it the log must be opened anew.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The storage under the log failed.
+    #[error("the log's storage failed")]
+    Storage {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is stored contradicts itself.
+    #[error("the log is damaged: {what}")]
+    Damaged {
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+/// A roster entry with its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RosterPiece {
+    /// The hash that names it.
+    pub hash: RosterHash,
+    /// Its bytes.
+    pub bytes: Blob,
+}
+
+/// A workspace as it lies in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredWorkspace {
+    /// Where its log stands.
+    pub head: LogHead,
+    /// Its roster, from the first entry.
+    pub roster: Vec<RosterPiece>,
+}
+
+/// One thing to write.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A workspace begins, unless it is there already.
+    Create {
+        /// Its id.
+        workspace: WorkspaceId,
+        /// The random name of its log's life.
+        epoch: LogEpoch,
+        /// Its roster, verified.
+        roster: Vec<RosterPiece>,
+        /// How many workspaces the relay may hold with it.
+        quota: u64,
+    },
+    /// Envelopes of one feed.
+    Append {
+        /// The workspace, which exists.
+        workspace: WorkspaceId,
+        /// The relay's clock, ms since 1970.
+        received_ms: u64,
+        /// The envelopes.
+        run: Run,
+    },
+    /// Entries of the roster, verified against the expected head.
+    Roster {
+        /// The workspace, which exists.
+        workspace: WorkspaceId,
+        /// The head on which they build.
+        expected: RosterHash,
+        /// The entries.
+        entries: Vec<RosterPiece>,
+    },
+}
+
+/// What became of one [`Write`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// The workspace is there, now or since earlier.
+    Created(StoredWorkspace),
+    /// The relay holds as many workspaces as it may.
+    OverQuota,
+    /// A run was decided.
+    Appended {
+        /// How.
+        outcome: Appended,
+        /// The entries that are new in the log.
+        entries: Vec<LogEntry>,
+        /// Where the log stands after them.
+        head: LogHead,
+    },
+    /// The roster grew by the entries.
+    RosterGrew,
+    /// The roster had another head.
+    RosterMoved,
+    /// The workspace does not exist.
+    NoWorkspace,
+}
+
+/// A log of sealed envelopes and rosters, for any number of workspaces.
+///
+/// Calls block; the relay commits on a thread of its own and reads where blocking is allowed.
+pub trait ChangeLog: std::fmt::Debug + Send + Sync + 'static {
+    /// Returns the seed of the relay's key, and makes `fresh` that seed, durably, when there is none yet.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn seed(&self, fresh: Seed) -> Result<Seed, LogError>;
+
+    /// Returns what is stored of a workspace.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn workspace(&self, workspace: &WorkspaceId) -> Result<Option<StoredWorkspace>, LogError>;
+
+    /// Writes a batch in one durable step and says what became of each write, in order.
+    ///
+    /// # Errors
+    /// The storage fails; then nothing of the batch counts.
+    fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, LogError>;
+
+    /// Returns the entries after a sequence: as many as `max_bytes` of envelopes and `max_entries` allow, but one at
+    /// least when there is one.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn read(
+        &self,
+        workspace: &WorkspaceId,
+        after: u64,
+        max_bytes: usize,
+        max_entries: usize,
+    ) -> Result<Vec<LogEntry>, LogError>;
+
+    /// Returns the running hash at a sequence that the log has reached; `R_0` at 0.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn running_hash(
+        &self,
+        workspace: &WorkspaceId,
+        sequence: u64,
+    ) -> Result<Option<LogHash>, LogError>;
+
+    /// Returns where a feed stands.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn feed_head(&self, workspace: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError>;
+}

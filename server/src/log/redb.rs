@@ -1,0 +1,311 @@
+//! A log in one redb file; the bytes are described in `tables.rs`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use protocol::{Cut, FeedId, LogHash, WorkspaceId, log_start};
+use redb::{
+    Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable,
+    WriteTransaction,
+};
+use sync::LogEntry;
+
+use super::{
+    ChangeLog, LogError, Seed, StoredWorkspace, Write, Written,
+    batch::{Batch, feed_row, roster, row},
+    tables::{
+        FEED_INDEX, FEEDS, FORMAT, FORMAT_NOW, LOG, META, RELAY_SEED, ROSTER, WORKSPACES,
+        WorkspaceRow, decode_log, log_key,
+    },
+};
+
+/// The name of the database file in the relay's folder.
+const FILE_NAME: &str = "relay.redb";
+
+/// The memory that redb may use for pages.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Says why a log could not be opened, for the one who starts the relay.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made or written.
+    #[error(
+        "cannot write to the folder {path}: {source}; choose another with --data, or give this user access to it"
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another relay has the file open.
+    #[error(
+        "{path} is in use by another relay; stop that one, or choose another folder with --data"
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer relay wrote the file.
+    #[error("{path} has format {found}, this relay reads up to {known}; start a newer relay")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format that this version knows.
+        known: u32,
+    },
+    /// The file is not a database, or a broken one.
+    #[error(
+        "{path} is damaged or not a relay's file: {source}; restore it from a backup, or move it away: clients then fill \
+         an empty relay again"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+macro_rules! storage_errors {
+    ($($error:ty),*) => {
+        $(impl From<$error> for LogError {
+            fn from(source: $error) -> Self {
+                LogError::Storage { source: Box::new(source) }
+            }
+        })*
+    };
+}
+
+storage_errors!(
+    redb::TransactionError,
+    redb::TableError,
+    redb::StorageError,
+    redb::CommitError,
+    redb::SetDurabilityError
+);
+
+/// A log in a redb file that this process alone has open.
+#[derive(Debug)]
+pub struct RedbLog {
+    database: Database,
+}
+
+impl RedbLog {
+    /// Opens the log in a folder; makes both when they are not there, readable by this user only.
+    ///
+    /// # Errors
+    /// The folder cannot be used, another relay has the file open, or the file is damaged or too new.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let path = folder.join(FILE_NAME);
+        make_private(folder, &path).map_err(|source| OpenError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let opened = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(&path);
+        let database = opened.map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { path: path.clone() },
+            DatabaseError::Storage(redb::StorageError::Io(source))
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                OpenError::Folder {
+                    path: folder.to_owned(),
+                    source,
+                }
+            }
+            error => OpenError::Damaged {
+                path: path.clone(),
+                source: error.into(),
+            },
+        })?;
+        let log = RedbLog { database };
+        let found = log.prepare().map_err(|error| OpenError::Damaged {
+            path: path.clone(),
+            source: error.into(),
+        })?;
+        if found > FORMAT_NOW {
+            return Err(OpenError::Newer {
+                path,
+                found,
+                known: FORMAT_NOW,
+            });
+        }
+        Ok(log)
+    }
+
+    /// Makes all tables and returns the format of the file.
+    fn prepare(&self) -> Result<u32, LogError> {
+        let transaction = self.begin()?;
+        let found = {
+            let mut meta = transaction.open_table(META)?;
+            let stored = meta.get(FORMAT)?.map(|value| value.value().to_vec());
+            match stored {
+                Some(bytes) => {
+                    u32::from_be_bytes(bytes.try_into().map_err(|_| LogError::Damaged {
+                        what: "the format is not a number",
+                    })?)
+                }
+                None => {
+                    meta.insert(FORMAT, FORMAT_NOW.to_be_bytes().as_slice())?;
+                    FORMAT_NOW
+                }
+            }
+        };
+        if found > FORMAT_NOW {
+            return Ok(found);
+        }
+        transaction.open_table(WORKSPACES)?;
+        transaction.open_table(ROSTER)?;
+        transaction.open_table(LOG)?;
+        transaction.open_table(FEEDS)?;
+        transaction.open_table(FEED_INDEX)?;
+        transaction.commit()?;
+        Ok(found)
+    }
+
+    /// Begins a transaction whose commit is on the disk when it returns.
+    fn begin(&self) -> Result<WriteTransaction, LogError> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(Durability::Immediate)?;
+        transaction.set_quick_repair(true);
+        Ok(transaction)
+    }
+}
+
+/// Makes the folder (0700) and the file in it (0600), so that nobody else on the machine reads them.
+fn make_private(folder: &Path, file: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        builder.mode(0o700);
+        options.mode(0o600);
+    }
+    builder.recursive(true).create(folder)?;
+    match options.read(true).write(true).create_new(true).open(file) {
+        Ok(new) => {
+            new.sync_all()?;
+            // The name of the file lies in the folder; without this a power cut could take the file away.
+            #[cfg(unix)]
+            fs::File::open(folder)?.sync_all()?;
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+impl RedbLog {
+    fn reading(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Option<(ReadTransaction, WorkspaceRow)>, LogError> {
+        let transaction = self.database.begin_read()?;
+        let found = row(&transaction.open_table(WORKSPACES)?, workspace)?;
+        Ok(found.map(|row| (transaction, row)))
+    }
+}
+
+impl ChangeLog for RedbLog {
+    fn seed(&self, fresh: Seed) -> Result<Seed, LogError> {
+        let transaction = self.begin()?;
+        let seed = {
+            let mut meta = transaction.open_table(META)?;
+            let stored = meta.get(RELAY_SEED)?.map(|value| value.value().to_vec());
+            match stored {
+                Some(bytes) => bytes.try_into().map_err(|_| LogError::Damaged {
+                    what: "the relay's key has a wrong length",
+                })?,
+                None => {
+                    meta.insert(RELAY_SEED, fresh.as_slice())?;
+                    fresh
+                }
+            }
+        };
+        transaction.commit()?;
+        Ok(seed)
+    }
+
+    fn workspace(&self, workspace: &WorkspaceId) -> Result<Option<StoredWorkspace>, LogError> {
+        let Some((transaction, row)) = self.reading(workspace)? else {
+            return Ok(None);
+        };
+        Ok(Some(StoredWorkspace {
+            head: row.head,
+            roster: roster(&transaction.open_table(ROSTER)?, &row)?,
+        }))
+    }
+
+    fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, LogError> {
+        let transaction = self.begin()?;
+        let mut tables = Batch::open(&transaction)?;
+        let written = batch
+            .into_iter()
+            .map(|write| tables.write(write))
+            .collect::<Result<Vec<_>, _>>()?;
+        tables.finish()?;
+        transaction.commit()?;
+        Ok(written)
+    }
+
+    fn read(
+        &self,
+        workspace: &WorkspaceId,
+        after: u64,
+        max_bytes: usize,
+        max_entries: usize,
+    ) -> Result<Vec<LogEntry>, LogError> {
+        let Some((transaction, row)) = self.reading(workspace)? else {
+            return Ok(Vec::new());
+        };
+        let log = transaction.open_table(LOG)?;
+        let from = log_key(row.number, after.saturating_add(1));
+        let to = log_key(row.number, row.head.sequence);
+        let mut entries: Vec<LogEntry> = Vec::new();
+        if from > to {
+            return Ok(entries);
+        }
+        let mut bytes = 0;
+        for found in log.range::<&[u8; 12]>(&from..=&to)? {
+            let (entry, _) = decode_log(found?.1.value())?;
+            bytes += entry.bytes.len();
+            if !entries.is_empty() && (bytes > max_bytes || entries.len() >= max_entries) {
+                break;
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn running_hash(
+        &self,
+        workspace: &WorkspaceId,
+        sequence: u64,
+    ) -> Result<Option<LogHash>, LogError> {
+        let Some((transaction, row)) = self.reading(workspace)? else {
+            return Ok(None);
+        };
+        if sequence == 0 {
+            return Ok(Some(log_start(workspace, &row.head.epoch)));
+        }
+        let log = transaction.open_table(LOG)?;
+        let found = log.get(&log_key(row.number, sequence))?;
+        let entry = found.map(|value| decode_log(value.value())).transpose()?;
+        Ok(entry.map(|(_, running)| running))
+    }
+
+    fn feed_head(&self, workspace: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
+        let Some((transaction, row)) = self.reading(workspace)? else {
+            return Ok(None);
+        };
+        let found = feed_row(&transaction.open_table(FEEDS)?, row.number, feed)?;
+        Ok(found.map(|row| row.head))
+    }
+}

@@ -1,0 +1,63 @@
+//! The binary `handschlag-relay`.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use handschlag_relay::{
+    Config, Relay,
+    args::{Cli, Command},
+    logging,
+};
+
+fn main() -> ExitCode {
+    let Command::Serve(args) = Cli::parse().command;
+    logging::start(args.log_format);
+    let served = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))
+        .and_then(|runtime| runtime.block_on(serve(&Config::from(&args))));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("handschlag-relay: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: &Config) -> Result<(), String> {
+    let stopped = stopped().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let relay = Relay::start(config)
+        .await
+        .map_err(|error| error.to_string())?;
+    // Scripts wait for this line; a closed stdout is no reason not to serve.
+    let mut stdout = io::stdout().lock();
+    drop(writeln!(stdout, "listening on http://{}", relay.address()));
+    drop(stdout.flush());
+    drop(stdout);
+    relay.run(stopped).await.map_err(|error| error.to_string())
+}
+
+/// Waits for SIGTERM or SIGINT.
+#[cfg(unix)]
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
+}

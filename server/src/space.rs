@@ -1,0 +1,119 @@
+//! A workspace that clients are connected to: where it stands, and its newest entries in memory.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use protocol::WorkspaceId;
+use sync::{LogEntry, LogHead};
+use tokio::sync::watch;
+use vault::Roster;
+
+use crate::log::Written;
+
+/// The bytes of the newest entries that stay in memory for followers, for each workspace with clients.
+const RECENT_BYTES: usize = 2 * 1024 * 1024;
+
+/// The number of the newest entries that stay in memory, likewise.
+const RECENT_ENTRIES: usize = 4096;
+
+/// Where a workspace stands, as far as it is durable.
+#[derive(Debug, Clone)]
+pub(crate) struct Now {
+    pub(crate) head: LogHead,
+    pub(crate) roster: Arc<Roster>,
+}
+
+/// A workspace with clients. There is one for each id at any time; [`crate::hub::Hub`] sees to that.
+#[derive(Debug)]
+pub(crate) struct Space {
+    pub(crate) id: WorkspaceId,
+    now: watch::Sender<Now>,
+    recent: Mutex<Recent>,
+}
+
+/// The newest entries without a hole, the last one being the log's last.
+#[derive(Debug, Default)]
+struct Recent {
+    entries: VecDeque<LogEntry>,
+    bytes: usize,
+    last: u64,
+}
+
+impl Space {
+    pub(crate) fn new(id: WorkspaceId, now: Now) -> Self {
+        let recent = Recent {
+            last: now.head.sequence,
+            ..Recent::default()
+        };
+        Space {
+            id,
+            now: watch::Sender::new(now),
+            recent: Mutex::new(recent),
+        }
+    }
+
+    /// Follows the workspace from what it is now.
+    pub(crate) fn follow(&self) -> watch::Receiver<Now> {
+        self.now.subscribe()
+    }
+
+    /// Returns where the workspace stands.
+    pub(crate) fn now(&self) -> Now {
+        self.now.borrow().clone()
+    }
+
+    /// Tells followers of a write that is durable; called by the writer alone, in the order of the log.
+    pub(crate) fn publish(&self, written: &Written, roster: Option<Arc<Roster>>) {
+        match written {
+            Written::Appended { entries, head, .. } if !entries.is_empty() => {
+                let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+                recent.add(entries, head.sequence);
+                drop(recent);
+                self.now.send_modify(|now| now.head = *head);
+            }
+            Written::RosterGrew => {
+                if let Some(roster) = roster {
+                    self.now.send_modify(|now| now.roster = roster);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the entries after a sequence like [`crate::log::ChangeLog::read`], when they are in memory.
+    pub(crate) fn recent(
+        &self,
+        after: u64,
+        max_bytes: usize,
+        max_entries: usize,
+    ) -> Option<Vec<LogEntry>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = recent.last - recent.entries.len() as u64;
+        let skip = after.checked_sub(before)? as usize;
+        let mut bytes = 0;
+        let rest = recent.entries.iter().skip(skip).take(max_entries);
+        Some(
+            rest.take_while(|entry| {
+                let first = bytes == 0;
+                bytes += entry.bytes.len();
+                first || bytes <= max_bytes
+            })
+            .cloned()
+            .collect(),
+        )
+    }
+}
+
+impl Recent {
+    fn add(&mut self, entries: &[LogEntry], last: u64) {
+        self.bytes += entries.iter().map(|entry| entry.bytes.len()).sum::<usize>();
+        self.entries.extend(entries.iter().cloned());
+        self.last = last;
+        while self.bytes > RECENT_BYTES || self.entries.len() > RECENT_ENTRIES {
+            let oldest = self.entries.pop_front();
+            self.bytes -= oldest.map_or(0, |entry| entry.bytes.len());
+        }
+    }
+}
