@@ -1,0 +1,299 @@
+//! Lists: filter, sort and window over the compact rows of one kind.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use model::fold::fold_name;
+use model::parse::{self, Surroundings};
+use model::record::Standing;
+use model::{FieldSpec, RecordId, Value, number};
+
+use super::{Asked, find_member};
+use crate::answers::{Compare, Filter, ListAnswer, ListQuery};
+use crate::digest::Digest;
+
+/// The most rows that one window holds.
+const MAX_ROWS: usize = 10_000;
+
+/// Says why a list cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    /// The kind has no such field.
+    #[error("{kind} has no field '{field}' to {what} by; there are {fields}")]
+    NoSuchField {
+        /// The kind.
+        kind: String,
+        /// The field that was named.
+        field: String,
+        /// What it was named for.
+        what: &'static str,
+        /// Those that there are.
+        fields: String,
+    },
+    /// A filter compares with what cannot be read.
+    #[error("'{value}' cannot be compared with '{field}': {reason}")]
+    Value {
+        /// The field.
+        field: String,
+        /// What it was compared with.
+        value: String,
+        /// What was expected.
+        reason: String,
+    },
+}
+
+/// A condition, read once for all rows.
+enum Test {
+    Text(String),
+    Standing(String),
+    Light(String),
+    Field(&'static FieldSpec, Wanted),
+}
+
+enum Wanted {
+    Anything,
+    Text(String),
+    Record(RecordId),
+    Value(Value),
+}
+
+/// Gives a window of the records of one kind.
+pub fn list(asked: &Asked<'_>, query: &ListQuery) -> Result<ListAnswer, ListError> {
+    let tests: Vec<(Compare, Test)> = query
+        .filters
+        .iter()
+        .map(|filter| Ok((filter.compare, read(asked, query, filter)?)))
+        .collect::<Result<_, _>>()?;
+    let by_standing = tests
+        .iter()
+        .any(|(_, test)| matches!(test, Test::Standing(_)));
+    let mut found: Vec<&Arc<Digest>> = asked
+        .replica
+        .digests()
+        .of_kind(asked.replica.views(), query.kind)
+        .filter(|digest| match digest.standing {
+            Standing::Alive => true,
+            Standing::Archived => query.archived || by_standing,
+            _ => by_standing,
+        })
+        .filter(|digest| {
+            tests
+                .iter()
+                .all(|(compare, test)| holds(asked, digest, *compare, test))
+        })
+        .collect();
+    sort(asked, query, &mut found)?;
+    let window = found
+        .iter()
+        .skip(query.offset)
+        .take(query.limit.min(MAX_ROWS));
+    Ok(ListAnswer {
+        total: found.len(),
+        rows: window.map(|digest| asked.row(digest)).collect(),
+    })
+}
+
+fn field(
+    query: &ListQuery,
+    name: &str,
+    what: &'static str,
+) -> Result<&'static FieldSpec, ListError> {
+    query
+        .kind
+        .field(name)
+        .ok_or_else(|| ListError::NoSuchField {
+            kind: query.kind.title().to_owned(),
+            field: name.to_owned(),
+            what,
+            fields: query
+                .kind
+                .fields()
+                .iter()
+                .map(|spec| spec.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
+
+fn read(asked: &Asked<'_>, query: &ListQuery, filter: &Filter) -> Result<Test, ListError> {
+    match filter.field.as_str() {
+        "text" => return Ok(Test::Text(fold_name(&filter.value))),
+        "standing" => return Ok(Test::Standing(filter.value.to_lowercase())),
+        "next_step" | "next-step" => return Ok(Test::Light(filter.value.to_lowercase())),
+        _ => {}
+    }
+    let spec = field(query, &filter.field, "filter")?;
+    let wanted = match filter.compare {
+        Compare::Empty | Compare::Filled => Wanted::Anything,
+        Compare::Contains => Wanted::Text(fold_name(&filter.value)),
+        Compare::Is | Compare::IsNot if spec.form == model::value::Form::Reference => {
+            let found =
+                super::find(asked, &filter.value).or_else(|_| find_member(asked, &filter.value));
+            match found {
+                Ok(id) => Wanted::Record(id),
+                Err(_) => Wanted::Text(fold_name(&filter.value)),
+            }
+        }
+        Compare::Is | Compare::IsNot => Wanted::Text(fold_name(&filter.value)),
+        Compare::Before | Compare::After => Wanted::Value(comparable(asked, spec, &filter.value)?),
+    };
+    Ok(Test::Field(spec, wanted))
+}
+
+fn comparable(asked: &Asked<'_>, spec: &FieldSpec, text: &str) -> Result<Value, ListError> {
+    let around = Surroundings {
+        today: asked.today,
+        now_ms: 0,
+        zone: String::new(),
+        currency: "EUR".to_owned(),
+    };
+    parse::value(spec, text, &around).map_err(|reason| ListError::Value {
+        field: spec.title(),
+        value: text.to_owned(),
+        reason,
+    })
+}
+
+fn holds(asked: &Asked<'_>, digest: &Digest, compare: Compare, test: &Test) -> bool {
+    let positive = match test {
+        Test::Text(text) => text.split(' ').all(|word| digest.haystack.contains(word)),
+        Test::Standing(word) => super::standing_word(&digest.standing) == word,
+        Test::Light(word) => digest.needs_next_step && digest.light(asked.today) == word,
+        Test::Field(spec, wanted) => return field_holds(asked, digest, compare, spec, wanted),
+    };
+    positive != (compare == Compare::IsNot)
+}
+
+fn field_holds(
+    asked: &Asked<'_>,
+    digest: &Digest,
+    compare: Compare,
+    spec: &FieldSpec,
+    wanted: &Wanted,
+) -> bool {
+    let value = digest.value(spec.name);
+    match (compare, wanted) {
+        (Compare::Empty, _) => value.is_none(),
+        (Compare::Filled, _) => value.is_some(),
+        (Compare::Is, Wanted::Record(id)) => refers_to(asked, digest, spec, *id),
+        (Compare::IsNot, Wanted::Record(id)) => !refers_to(asked, digest, spec, *id),
+        (Compare::Contains, Wanted::Text(text)) => {
+            texts(asked, digest, spec).any(|one| one.contains(text))
+        }
+        (Compare::Is, Wanted::Text(text)) => texts(asked, digest, spec).any(|one| one == *text),
+        (Compare::IsNot, Wanted::Text(text)) => !texts(asked, digest, spec).any(|one| one == *text),
+        (Compare::Before, Wanted::Value(other)) => {
+            value.is_some_and(|one| order(one, other) == Ordering::Less)
+        }
+        (Compare::After, Wanted::Value(other)) => {
+            value.is_some_and(|one| order(one, other) == Ordering::Greater)
+        }
+        _ => false,
+    }
+}
+
+fn refers_to(asked: &Asked<'_>, digest: &Digest, spec: &FieldSpec, id: RecordId) -> bool {
+    if spec.is_many() {
+        let view = model::record::record(asked.replica.views(), digest.id);
+        return view.is_some_and(|view| view.references(spec.name).contains(&id));
+    }
+    digest.reference(spec.name) == Some(id)
+}
+
+/// Gives the folded texts of a field: all entries of a list, the word of a status.
+fn texts<'a>(
+    asked: &'a Asked<'_>,
+    digest: &'a Digest,
+    spec: &'a FieldSpec,
+) -> impl Iterator<Item = String> + 'a {
+    let values: Vec<Value> = if spec.is_many() {
+        model::record::record(asked.replica.views(), digest.id)
+            .map(|view| {
+                view.list(spec.name)
+                    .map(|(_, value)| value.clone())
+                    .collect()
+            })
+            .unwrap_or_default()
+    } else {
+        digest.value(spec.name).cloned().into_iter().collect()
+    };
+    values.into_iter().map(|value| match &value {
+        Value::Status(status) => fold_name(&status.word),
+        Value::Labelled(labelled) => fold_name(&labelled.value),
+        other => fold_name(&asked.text(other)),
+    })
+}
+
+/// Orders values as people would: amounts and numbers by size, dates by time, statuses by rank.
+fn order(one: &Value, other: &Value) -> Ordering {
+    match (one, other) {
+        (Value::Planned(a), Value::Planned(b)) => (a.date, a.time).cmp(&(b.date, b.time)),
+        (Value::Money(a), Value::Money(b)) => (&a.currency, a.minor).cmp(&(&b.currency, b.minor)),
+        (Value::Status(a), Value::Status(b)) => (a.rank, &a.word).cmp(&(b.rank, &b.word)),
+        (Value::Text(a), Value::Text(b)) => fold_name(a).cmp(&fold_name(b)),
+        _ => one.cmp(other),
+    }
+}
+
+fn sort(asked: &Asked<'_>, query: &ListQuery, found: &mut [&Arc<Digest>]) -> Result<(), ListError> {
+    let Some(sort) = &query.sort else {
+        found.sort_by_key(|digest| (std::cmp::Reverse(digest.created_ms), digest.id));
+        return Ok(());
+    };
+    let by_key: Box<dyn Fn(&Digest, &Digest) -> Ordering> = match sort.field.as_str() {
+        "created" => Box::new(|a, b| a.created_ms.cmp(&b.created_ms)),
+        "changed" => Box::new(|a, b| a.changed_ms.cmp(&b.changed_ms)),
+        "title" => Box::new(|a, b| fold_name(&a.title).cmp(&fold_name(&b.title))),
+        "number" => Box::new(|a, b| number::compare(&a.number, &b.number)),
+        "next_step" | "next-step" => Box::new(|a, b| next_step_order(a).cmp(&next_step_order(b))),
+        name => {
+            let spec = field(query, name, "sort")?;
+            let name = spec.name;
+            Box::new(move |a, b| empty_last(asked, a.value(name), b.value(name), sort.descending))
+        }
+    };
+    found.sort_by(|a, b| {
+        let order = by_key(a, b);
+        let order = if sort.descending {
+            order.reverse()
+        } else {
+            order
+        };
+        order.then_with(|| a.id.cmp(&b.id))
+    });
+    Ok(())
+}
+
+fn next_step_order(
+    digest: &Digest,
+) -> (bool, Option<(jiff::civil::Date, Option<jiff::civil::Time>)>) {
+    let due = digest
+        .next_step
+        .as_ref()
+        .and_then(|(_, due)| due.as_ref())
+        .map(|due| (due.date, due.time));
+    (due.is_none(), due)
+}
+
+/// What holds nothing comes last, in either direction.
+fn empty_last(
+    asked: &Asked<'_>,
+    one: Option<&Value>,
+    other: Option<&Value>,
+    descending: bool,
+) -> Ordering {
+    let last = if descending {
+        Ordering::Less
+    } else {
+        Ordering::Greater
+    };
+    match (one, other) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => last,
+        (Some(_), None) => last.reverse(),
+        (Some(Value::Reference(a)), Some(Value::Reference(b))) => {
+            fold_name(&asked.named(*a).title).cmp(&fold_name(&asked.named(*b).title))
+        }
+        (Some(a), Some(b)) => order(a, b),
+    }
+}
