@@ -16,7 +16,7 @@ use store::{Reading, StoreError, Write};
 
 use crate::digest::Digests;
 use crate::document::{Document, DocumentError, Written};
-use crate::gate::{Rejection, Verdict};
+use crate::gate::{MAX_ENVELOPE_OPS, Rejection, Verdict};
 use crate::views::Views;
 
 /// How many documents are kept loaded.
@@ -95,7 +95,12 @@ pub enum CarryError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
     /// All parts are applied, or were already.
-    Done,
+    Done {
+        /// The operations that they belong to.
+        operations: Vec<IntentId>,
+        /// The changes that are here now, for which others may wait.
+        changes: Vec<(RecordId, [u8; 32])>,
+    },
     /// Nothing is applied: these changes must come first.
     Waits(Vec<(RecordId, [u8; 32])>),
     /// Nothing is applied, and never will be.
@@ -105,6 +110,8 @@ pub enum Applied {
         /// Why.
         reason: Rejection,
     },
+    /// Nothing is applied, and never will be: the parts together hold more operations than an envelope may.
+    TooManyOperations,
 }
 
 /// A device's copy of the workspace.
@@ -338,6 +345,7 @@ impl Replica {
     ) -> Result<Applied, ReplicaError> {
         let mut ready: Vec<(Document, Vec<Written>)> = Vec::new();
         let mut missing = Vec::new();
+        let mut operations_count = 0;
         for part in parts {
             // A record may have several parts; the later ones continue the earlier.
             let at = ready
@@ -359,7 +367,13 @@ impl Replica {
                     Ok((_, Verdict::Missing(hashes))) => {
                         missing.extend(hashes.into_iter().map(|hash| (part.record, hash.0)));
                     }
-                    Ok((parsed, Verdict::Ready)) => written.push(document.apply(bytes, &parsed)?),
+                    Ok((parsed, Verdict::Ready)) => {
+                        operations_count += parsed.op_count();
+                        if operations_count > MAX_ENVELOPE_OPS {
+                            return Ok(Applied::TooManyOperations);
+                        }
+                        written.push(document.apply(bytes, &parsed)?);
+                    }
                 }
             }
             ready.push((document, written));
@@ -368,12 +382,38 @@ impl Replica {
             return Ok(Applied::Waits(missing));
         }
         let mut touched = Vec::new();
+        let (mut operations, mut changes) = (BTreeSet::new(), Vec::new());
         for (document, written) in ready.into_iter().filter(|(_, written)| !written.is_empty()) {
-            touched.push(document.id());
+            let id = document.id();
+            touched.push(id);
+            operations.extend(written.iter().filter_map(|one| one.operation));
+            changes.extend(written.iter().map(|one| (id, one.hash)));
             self.keep(write, document, &written)?;
         }
         self.refresh(&touched);
-        Ok(Applied::Done)
+        Ok(Applied::Done {
+            operations: operations.into_iter().collect(),
+            changes,
+        })
+    }
+
+    /// Forgets what was written to records in a transaction that was not committed.
+    pub fn revert(
+        &mut self,
+        source: &impl Reading,
+        records: &[RecordId],
+    ) -> Result<(), ReplicaError> {
+        for id in records {
+            self.documents.remove(id);
+            let chunks = source.doc_chunks(id.as_bytes())?;
+            if chunks.is_empty() {
+                self.views.remove(*id);
+            } else {
+                self.views.put(Document::load(*id, &chunks)?.view());
+            }
+        }
+        self.refresh(records);
+        Ok(())
     }
 
     fn take(&mut self, source: &impl Reading, id: RecordId) -> Result<Document, ReplicaError> {

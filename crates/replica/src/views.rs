@@ -69,17 +69,7 @@ impl Views {
     /// Puts the newest view of a document in the place of the former.
     pub fn put(&mut self, view: DocView) {
         let id = view.id;
-        if let Some(former) = self.docs.remove(&id) {
-            for (field, target) in former.references() {
-                self.referrers.remove(&(target, field, id));
-            }
-            if let Some(kind) = former.kind {
-                self.kinds.remove(&(kind, id));
-            }
-            numbers_of(&former).for_each(|number| {
-                self.numbers.remove(&(number, id));
-            });
-        }
+        self.remove(id);
         for (field, target) in view.references() {
             self.referrers.insert((target, field, id));
         }
@@ -89,6 +79,22 @@ impl Views {
         self.numbers
             .extend(numbers_of(&view).map(|number| (number, id)));
         self.docs.insert(id, Arc::new(view));
+    }
+
+    /// Takes a document's view away.
+    pub fn remove(&mut self, id: RecordId) {
+        let Some(former) = self.docs.remove(&id) else {
+            return;
+        };
+        for (field, target) in former.references() {
+            self.referrers.remove(&(target, field, id));
+        }
+        if let Some(kind) = former.kind {
+            self.kinds.remove(&(kind, id));
+        }
+        for number in numbers_of(&former) {
+            self.numbers.remove(&(number, id));
+        }
     }
 }
 
