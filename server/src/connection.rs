@@ -14,7 +14,9 @@ use futures_util::{
 use protocol::Nonce;
 use sync::relay::{Connection, Input, Output, RosterAppended};
 use tokio::{
+    runtime::{Handle, RuntimeFlavor},
     sync::{mpsc, watch},
+    task::block_in_place,
     time::{Instant, sleep_until, timeout},
 };
 use tracing::{debug, info};
@@ -39,6 +41,9 @@ const WRITE_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long the last messages of a connection may take to leave.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(5);
+
+/// The bytes above which a frame is handled where blocking is allowed.
+const HEAVY_FRAME_BYTES: usize = 32 * 1024;
 
 /// How many messages may wait for the socket: what the state machine lets wait, and room for pings and refusals.
 const QUEUE_MESSAGES: usize = sync::relay::MAX_UNWRITTEN + sync::relay::MAX_PENDING + 16;
@@ -187,7 +192,14 @@ impl Shell {
 
     fn handle(&mut self, input: Input) {
         let was_in = self.machine.peer().is_some();
-        self.machine.handle(now_ms(), input);
+        let is_heavy = matches!(&input, Input::Frame(bytes) if bytes.len() > HEAVY_FRAME_BYTES);
+        let handle = || self.machine.handle(now_ms(), input);
+        // Verifying a large push takes a while, during which this thread serves nobody else.
+        if is_heavy && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            block_in_place(handle);
+        } else {
+            handle();
+        }
         if let (false, Some((workspace, key))) = (was_in, self.machine.peer()) {
             let (workspace, key) = (Short(workspace.as_bytes()), Short(key.as_bytes()));
             info!(connection = self.number, %workspace, %key, "let in");

@@ -117,3 +117,40 @@ impl Recent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::{EnvelopeHash, FeedId};
+
+    use super::*;
+
+    #[test]
+    fn the_newest_entries_stay_without_a_hole() {
+        let entry = |bytes: usize| LogEntry {
+            received_ms: 1,
+            feed: FeedId::ZERO,
+            sequence: 1,
+            hash: EnvelopeHash::ZERO,
+            bytes: vec![0; bytes].into(),
+        };
+        let mut recent = Recent {
+            last: 10,
+            ..Recent::default()
+        };
+        recent.add(&[entry(10), entry(10)], 12);
+        assert_eq!(
+            (recent.entries.len(), recent.bytes, recent.last),
+            (2, 20, 12)
+        );
+        recent.add(&[entry(RECENT_BYTES - 10)], 13);
+        assert_eq!((recent.entries.len(), recent.last), (2, 13));
+        recent.add(&[entry(RECENT_BYTES + 1)], 14);
+        assert_eq!(
+            (recent.entries.len(), recent.bytes, recent.last),
+            (0, 0, 14)
+        );
+        let many = vec![entry(1); RECENT_ENTRIES + 5];
+        recent.add(&many, 14 + many.len() as u64);
+        assert_eq!(recent.entries.len(), RECENT_ENTRIES);
+    }
+}

@@ -130,3 +130,140 @@ impl std::fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc as std_mpsc};
+
+    use protocol::{Cut, EnvelopeHash, FeedId, LogHash, WorkspaceId};
+    use sync::{LogEntry, Run, Verified};
+
+    use super::*;
+    use crate::log::{MemoryLog, Seed, StoredWorkspace};
+
+    /// A log that counts its commits and begins the first one when the test says so.
+    #[derive(Debug)]
+    struct Counting {
+        inner: MemoryLog,
+        begin: std_mpsc::Receiver<()>,
+        sizes: Vec<usize>,
+    }
+
+    #[derive(Debug)]
+    struct Shared(Mutex<Counting>);
+
+    impl Shared {
+        fn lock(&self) -> std::sync::MutexGuard<'_, Counting> {
+            self.0.lock().expect("unpoisoned")
+        }
+    }
+
+    impl ChangeLog for Shared {
+        fn seed(&self, fresh: Seed) -> Result<Seed, LogError> {
+            Ok(fresh)
+        }
+
+        fn workspace(&self, id: &WorkspaceId) -> Result<Option<StoredWorkspace>, LogError> {
+            self.lock().inner.workspace(id)
+        }
+
+        fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, LogError> {
+            let mut log = self.lock();
+            if log.sizes.is_empty() {
+                log.begin.recv().expect("is told");
+            }
+            log.sizes.push(batch.len());
+            log.inner.commit(batch)
+        }
+
+        fn read(
+            &self,
+            id: &WorkspaceId,
+            after: u64,
+            bytes: usize,
+            entries: usize,
+        ) -> Result<Vec<LogEntry>, LogError> {
+            self.lock().inner.read(id, after, bytes, entries)
+        }
+
+        fn running_hash(&self, id: &WorkspaceId, at: u64) -> Result<Option<LogHash>, LogError> {
+            self.lock().inner.running_hash(id, at)
+        }
+
+        fn feed_head(&self, id: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
+            self.lock().inner.feed_head(id, feed)
+        }
+    }
+
+    fn append(sequence: u8) -> (Job, oneshot::Receiver<Written>) {
+        let (answer, outcome) = oneshot::channel();
+        let envelope = Verified {
+            sequence: u64::from(sequence),
+            previous: match sequence {
+                1 => EnvelopeHash::ZERO,
+                _ => EnvelopeHash::from_bytes([sequence - 1; 32]),
+            },
+            hash: EnvelopeHash::from_bytes([sequence; 32]),
+            bytes: vec![0; 10].into(),
+        };
+        let write = Write::Append {
+            workspace: WorkspaceId::ZERO,
+            received_ms: 1,
+            run: Run {
+                feed: FeedId::ZERO,
+                envelopes: vec![envelope],
+            },
+        };
+        let job = Job {
+            write,
+            space: None,
+            roster: None,
+            answer,
+        };
+        (job, outcome)
+    }
+
+    #[tokio::test]
+    async fn what_waits_becomes_one_commit_and_a_stop_finishes_it() {
+        let (begin, begins) = std_mpsc::channel();
+        let inner = MemoryLog::new();
+        let create = Write::Create {
+            workspace: WorkspaceId::ZERO,
+            epoch: protocol::LogEpoch::ZERO,
+            roster: Vec::new(),
+            quota: 1,
+        };
+        inner.commit(vec![create]).expect("commits");
+        let log = Arc::new(Shared(Mutex::new(Counting {
+            inner,
+            begin: begins,
+            sizes: Vec::new(),
+        })));
+        let shared: Arc<dyn ChangeLog> = log.clone();
+        let (writer, thread) = Writer::start(shared, || panic!("fails")).expect("starts");
+        let mut outcomes = Vec::new();
+        for sequence in 1..=50 {
+            let (job, outcome) = append(sequence);
+            writer.queue(job).await;
+            outcomes.push(outcome);
+        }
+        writer.stop().await;
+        begin.send(()).expect("waits");
+        for (at, outcome) in (1..).zip(outcomes) {
+            let written = outcome.await.expect("is answered");
+            let Written::Appended { outcome, .. } = written else {
+                panic!("{written:?}");
+            };
+            assert!(matches!(outcome, sync::Appended::Stored(cut) if cut.sequence == at));
+        }
+        thread.join().expect("ends").expect("ends well");
+        let sizes = log.lock().sizes.clone();
+        // The first takes what is there when the thread wakes, the second all the rest.
+        assert!(sizes.len() <= 2, "{sizes:?}");
+        assert_eq!(sizes.iter().sum::<usize>(), 50);
+
+        let (job, outcome) = append(51);
+        writer.queue(job).await;
+        assert!(outcome.await.is_err(), "nobody is left to write it");
+    }
+}
