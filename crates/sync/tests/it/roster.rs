@@ -97,6 +97,44 @@ fn a_device_joins_by_an_invite_and_reads_everything() {
     assert_eq!(code, Some(Refusal::InviteSpent));
 }
 
+#[test]
+fn a_revoked_device_is_shut_out_at_once() {
+    let mut world = World::new(23, 2);
+    world.write(1);
+    world.heal();
+    let Device { roster, keys, .. } = &world.devices[0];
+    let (sequence, hash) = world.devices[1].head();
+    let feed = world.devices[1].keys.feed();
+    let revocation = protocol::Revocation {
+        feeds: vec![feed],
+        cuts: vec![protocol::Cut {
+            feed,
+            sequence,
+            hash,
+        }],
+    };
+    let entry = roster.sign(&keys.signing, protocol::What::Revoke(revocation), 5);
+    let append = client::Input::AppendRoster {
+        expected_head: roster.head(),
+        entries: vec![entry.expect("may revoke").into()],
+    };
+    world.tell(0, append);
+    world.settle();
+    world.write(1);
+    world.settle();
+    let code = |world: &World| match answers(world, 1).last() {
+        Some(Output::Refused { code, .. }) => Some(*code),
+        _ => None,
+    };
+    assert_eq!(code(&world), Some(Refusal::Revoked), "while connected");
+    world.wires.clear();
+    world.devices[1].said.clear();
+    world.connect(1);
+    world.settle();
+    assert_eq!(code(&world), Some(Refusal::Revoked), "when it comes again");
+    assert_eq!(world.store.spaces[&world.workspace].entries.len(), 1);
+}
+
 /// The session of an invite, at a connection of its own.
 struct Joining {
     session: Session,
