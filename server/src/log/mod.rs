@@ -1,4 +1,4 @@
-//! The change log behind a trait: append a batch, read from, epoch. Following it is [`crate::hub`]'s business.
+//! The change log behind a trait: append a batch, read from, epoch. Following it is the business of `hub`.
 //!
 //! One [`ChangeLog::commit`] is one durable step: when it returns, all of the batch survives the loss of power; when it
 //! fails, none of it counts. The order inside a batch is the order of the log.

@@ -1,5 +1,6 @@
 //! Sessions between real clients' and relays' halves, under a simulated clock and network.
 
+mod device;
 mod economy;
 mod log;
 mod refusals;

@@ -10,7 +10,10 @@ use sync::{
 };
 use vault::{DeviceKeys, SessionTerms, SigningIdentity};
 
-use crate::world::{Device, World, invite, join};
+use crate::{
+    device::{Device, Dice, INVITES_END_MS, invite, join},
+    world::World,
+};
 
 /// A client made by hand at a real connection.
 struct Hand {
@@ -312,6 +315,53 @@ fn oversize_and_unreadable_frames_are_refused() {
     assert_refused(&frames, Refusal::TooLarge);
 }
 
+/// Changes, cuts off or repeats some bytes.
+fn mutilate(bytes: &mut Vec<u8>, dice: &mut Dice) {
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(bytes.len());
+        match dice.below(4) {
+            0 => bytes[at] ^= 1 << dice.below(8),
+            1 => bytes[at] = dice.roll() as u8,
+            2 => bytes.truncate(at.max(1)),
+            _ => bytes.insert(at, dice.roll() as u8),
+        }
+    }
+}
+
+#[test]
+fn mutilated_frames_neither_panic_nor_get_anything_stored() {
+    for seed in 0..300 {
+        // Shown only when the test fails.
+        println!("seed {seed}");
+        let mut dice = Dice(seed);
+        let mut world = World::new(12, 2);
+        world.write(1);
+        world.heal();
+        world.wires.clear();
+        let keys = world.devices[0].keys.clone();
+        let mut device = world.devices[0].clone();
+        device.write(&mut world.dice);
+        let (mut hand, frames) = Hand::enter(&mut world, &keys.signing);
+        let honest = Frame::from(push(&[&device.feed[0].bytes])).encode();
+        let mut bytes = honest.clone();
+        mutilate(&mut bytes, &mut dice);
+        hand.give(&mut world, Input::Frame(bytes.clone()));
+        let stored = world.store.spaces[&world.workspace].entries.len();
+        assert!(stored == 1 || bytes == honest);
+
+        // The same for the client: a welcome and a log that it can hardly believe.
+        let mut session = proved(&mut world);
+        for frame in frames {
+            let mut bytes = frame.encode();
+            if dice.below(2) == 0 {
+                mutilate(&mut bytes, &mut dice);
+            }
+            session.handle(0, client::Input::Frame(bytes));
+            while session.poll().is_some() {}
+        }
+    }
+}
+
 #[test]
 fn guests_read_and_write_nothing_and_invites_do_neither() {
     let mut world = world();
@@ -339,7 +389,7 @@ fn guests_read_and_write_nothing_and_invites_do_neither() {
     );
     let some = push(&[&world.devices[0].feed[0].bytes.clone()]);
     assert_refused(&hand.send(&mut world, some), Refusal::RoleForbids);
-    world.now_ms = crate::world::INVITES_END_MS;
+    world.now_ms = INVITES_END_MS;
     let (_, frames) = Hand::enter(&mut world, &secret.signing());
     assert_refused(&frames, Refusal::InviteSpent);
 
@@ -357,79 +407,86 @@ fn guests_read_and_write_nothing_and_invites_do_neither() {
     assert_refused(&frames, Refusal::RoleForbids);
 }
 
+/// Opens a session of device 0 that no relay has answered.
+fn opened(world: &mut World) -> (Session, SessionTerms) {
+    let start = world.devices[0].start(&mut world.dice);
+    let mut session = Session::new(start.clone());
+    session.handle(9, client::Input::Opened);
+    let terms = SessionTerms {
+        relay: world.relay.relay(),
+        workspace: world.workspace,
+        client_nonce: start.nonce,
+        relay_nonce: world.dice.nonce(),
+    };
+    (session, terms)
+}
+
+fn challenge(terms: &SessionTerms, by: &SigningIdentity, version: u32) -> Frame {
+    Frame::Challenge(protocol::Challenge {
+        version,
+        relay: terms.relay,
+        nonce: terms.relay_nonce,
+        signature: terms.sign_challenge(by),
+        known: true,
+    })
+}
+
+/// Gives a frame to a session, and returns how it broke.
+fn broken_by(session: &mut Session, frame: Frame) -> Option<Broken> {
+    session.handle(9, client::Input::Frame(frame.encode()));
+    let said: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+    said.into_iter().find_map(|output| match output {
+        client::Output::Broken(broken) => Some(broken),
+        _ => None,
+    })
+}
+
+/// Opens a session of device 0 that has proved itself and waits for the welcome.
+fn proved(world: &mut World) -> Session {
+    let (mut session, terms) = opened(world);
+    let challenge = challenge(&terms, &world.relay, 1);
+    assert_eq!(broken_by(&mut session, challenge), None);
+    session
+}
+
+/// The welcome that is true for device 0.
+fn welcome(world: &World) -> Frame {
+    let space = &world.store.spaces[&world.workspace];
+    Frame::Welcome(protocol::Welcome {
+        entries: Vec::new(),
+        epoch: space.head().epoch,
+        sequence: space.head().sequence,
+        continues: true,
+        own: space.feed_head(&world.devices[0].keys.feed()),
+        now_ms: 5,
+    })
+}
+
 #[test]
 fn a_relay_that_cheats_is_not_believed() {
     let mut world = world();
-    let said = |session: &mut Session, frame: Frame| {
-        session.handle(9, client::Input::Frame(frame.encode()));
-        let said: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
-        said.into_iter().find_map(|output| match output {
-            client::Output::Broken(broken) => Some(broken),
-            _ => None,
-        })
-    };
-    let opened = |world: &mut World| {
-        let start = world.devices[0].start(&mut world.dice);
-        let mut session = Session::new(start.clone());
-        session.handle(9, client::Input::Opened);
-        let terms = SessionTerms {
-            relay: world.relay.relay(),
-            workspace: world.workspace,
-            client_nonce: start.nonce,
-            relay_nonce: world.dice.nonce(),
-        };
-        (session, terms)
-    };
-    let challenge = |terms: &SessionTerms, by: &SigningIdentity, version| {
-        Frame::Challenge(protocol::Challenge {
-            version,
-            relay: terms.relay,
-            nonce: terms.relay_nonce,
-            signature: terms.sign_challenge(by),
-            known: true,
-        })
-    };
-    let relay = std::sync::Arc::clone(&world.relay);
     let (mut session, terms) = opened(&mut world);
     let impostor = world.dice.keys().signing;
-    let broken = said(&mut session, challenge(&terms, &impostor, 1));
+    let broken = broken_by(&mut session, challenge(&terms, &impostor, 1));
     assert_eq!(broken, Some(Broken::RelaySignature));
 
     let (mut session, terms) = opened(&mut world);
-    let broken = said(&mut session, challenge(&terms, &relay, 7));
+    let broken = broken_by(&mut session, challenge(&terms, &world.relay, 7));
     assert_eq!(broken, Some(Broken::Version { version: 7 }));
 
-    let (mut session, terms) = opened(&mut world);
-    assert_eq!(said(&mut session, challenge(&terms, &relay, 1)), None);
-    let space = &world.store.spaces[&world.workspace];
-    let welcome = protocol::Welcome {
-        entries: Vec::new(),
-        epoch: space.head().epoch,
-        sequence: 2,
-        continues: true,
-        own: space.feed_head(&world.devices[0].keys.feed()),
-        now_ms: 5,
-    };
-    assert_eq!(said(&mut session, welcome.into()), None);
-    let mut ahead = session_after(&world, &mut session);
-    ahead.sequence += 3;
-    let broken = said(&mut session, protocol::Stored { cut: ahead }.into());
+    let mut session = proved(&mut world);
+    assert_eq!(broken_by(&mut session, welcome(&world)), None);
+    assert_eq!(session.progress(), Some(client::Progress::default()));
+    let feed = world.devices[0].keys.feed();
+    let own = world.store.spaces[&world.workspace].feed_head(&feed);
+    let mut cut = own.expect("has written");
+    cut.sequence += 3;
+    let broken = broken_by(&mut session, protocol::Stored { cut }.into());
     assert_eq!(broken, Some(Broken::Acknowledged { got: 5, sent: 2 }));
     assert!(session.is_ended());
 
-    // A log with a hole, after a new start.
-    let (mut session, terms) = opened(&mut world);
-    assert_eq!(said(&mut session, challenge(&terms, &relay, 1)), None);
-    let space = &world.store.spaces[&world.workspace];
-    let welcome = protocol::Welcome {
-        entries: Vec::new(),
-        epoch: space.head().epoch,
-        sequence: 2,
-        continues: true,
-        own: space.feed_head(&world.devices[0].keys.feed()),
-        now_ms: 5,
-    };
-    assert_eq!(said(&mut session, welcome.into()), None);
+    let mut session = proved(&mut world);
+    assert_eq!(broken_by(&mut session, welcome(&world)), None);
     let item = protocol::LogItem::Own {
         received_ms: 1,
         hash: EnvelopeHash::ZERO,
@@ -439,14 +496,6 @@ fn a_relay_that_cheats_is_not_believed() {
         first: 4,
         items: vec![item],
     };
-    let broken = said(&mut session, log.into());
+    let broken = broken_by(&mut session, log.into());
     assert_eq!(broken, Some(Broken::LogGap { have: 2, got: 4 }));
-}
-
-fn session_after(world: &World, session: &mut Session) -> Cut {
-    assert_eq!(session.progress(), Some(client::Progress::default()));
-    let feed = world.devices[0].keys.feed();
-    world.store.spaces[&world.workspace]
-        .feed_head(&feed)
-        .expect("has written")
 }

@@ -3,7 +3,10 @@
 use protocol::{Refusal, Role};
 use sync::client::{self, Output, Session, Start};
 
-use crate::world::{Device, World, invite, join};
+use crate::{
+    device::{Device, invite, join},
+    world::World,
+};
 
 /// What the first device's session said about the roster.
 fn answers(world: &World, device: usize) -> Vec<&Output> {
