@@ -30,7 +30,7 @@ pub enum Standing {
 }
 
 /// What a record says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordView {
     /// The record.
     pub id: RecordId,

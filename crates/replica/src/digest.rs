@@ -14,7 +14,7 @@ use crate::text;
 use crate::views::Views;
 
 /// What lists show of a record, and what they filter and sort by.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
     /// The record.
     pub id: RecordId,

@@ -1,0 +1,4 @@
+//! The rules of merging, tested over real replicas of several devices.
+
+mod peers;
+mod smoke;
