@@ -40,7 +40,8 @@ pub enum Request {
         /// The link.
         link: String,
     },
-    /// Names the relay (`ws://`, `wss://`, `http://` or `https://`) and makes the workspace known there; uses the network.
+    /// Names the relay (`ws://`, `wss://`, `http://` or `https://`) and makes the workspace known there; uses the network;
+    /// answers [`Answer::Synced`]. The relay is kept even when it cannot be reached now.
     SetRelay {
         /// The relay's origin.
         url: String,
@@ -127,6 +128,11 @@ pub enum Request {
     Sync {
         /// How long to try (ms).
         timeout_ms: u64,
+    },
+    /// Keeps meeting the relay, with pauses while it is away, or stops that; answers [`Answer::Ok`].
+    Follow {
+        /// Whether to go on.
+        on: bool,
     },
     /// Reads a value of the device's own area, which is never synced; answers [`Answer::Local`].
     LocalGet {

@@ -157,6 +157,9 @@ pub enum Intent {
     Import {
         /// The contacts.
         contacts: Vec<Capture>,
+        /// Whether each becomes a customer with a contact person; without it, each becomes an inquiry.
+        #[serde(default)]
+        as_customers: bool,
     },
     /// Creates a record of a kind that people create by hand.
     Create {

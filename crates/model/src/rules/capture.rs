@@ -140,6 +140,107 @@ fn assign_all(
     Ok(())
 }
 
+/// Makes a customer and a contact person of a contact that is no inquiry, such as an address book's.
+pub(super) fn capture_customer(
+    planner: &mut Planner<'_, '_>,
+    contact: &Capture,
+) -> Result<(), Refusal> {
+    if !names_somebody(&contact.fields) {
+        return Err(Refusal::Missing {
+            what: "who it is",
+            way_out: "give a company, a name, a phone number or an e-mail address",
+        });
+    }
+    let text = |name: &str| {
+        let found = contact
+            .fields
+            .iter()
+            .find(|one| one.field == name)
+            .map(|one| &one.value);
+        match found {
+            Some(Input::Text(text) | Input::Value(Value::Text(text))) => text.trim().to_owned(),
+            _ => String::new(),
+        }
+    };
+    let person = [text("given"), text("family")].join(" ").trim().to_owned();
+    let company = text("company");
+    let name = if company.is_empty() {
+        person.clone()
+    } else {
+        company
+    };
+    let of_customer = ["phone", "email", "website", "tag", "note", "responsible"];
+    let of_person = [
+        "salutation",
+        "given",
+        "family",
+        "job_title",
+        "phone",
+        "email",
+    ];
+    let pick = |names: &[&str]| -> Vec<Assignment> {
+        contact
+            .fields
+            .iter()
+            .filter(|one| names.contains(&one.field.as_str()))
+            .cloned()
+            .collect()
+    };
+    let mut fields = pick(&of_customer);
+    fields.push(Assignment::set(
+        "name",
+        Value::Text(if name.is_empty() {
+            first_reach(&contact.fields)
+        } else {
+            name
+        }),
+    ));
+    if let Some(address) = contact.fields.iter().find(|one| one.field == "address") {
+        fields.push(Assignment {
+            change: Change::Add,
+            ..address.clone()
+        });
+    }
+    if !text("origin").is_empty() {
+        fields.push(Assignment::add("tag", Value::Text(text("origin"))));
+    }
+    if let Some(event) = contact
+        .event
+        .as_deref()
+        .filter(|name| !name.trim().is_empty())
+    {
+        let event = event_named(planner, event);
+        fields.push(Assignment::add("link", Value::Reference(event)));
+    }
+    let customer = planner.fresh_id();
+    planner.edit(customer, Kind::Customer, true);
+    assign_all(planner, customer, Kind::Customer, &fields)?;
+    complete_new(planner, customer, Kind::Customer, &fields)?;
+    planner.answer.records.push(customer);
+    if !person.is_empty() {
+        let id = planner.fresh_id();
+        planner.edit(id, Kind::ContactPerson, true);
+        assign_all(planner, id, Kind::ContactPerson, &pick(&of_person))?;
+        planner.set(id, "customer", Value::Reference(customer));
+    }
+    Ok(())
+}
+
+/// Gives the first phone number or e-mail address, by which a contact without any name is known.
+fn first_reach(fields: &[Assignment]) -> String {
+    let reached = fields
+        .iter()
+        .filter(|one| matches!(one.field.as_str(), "phone" | "email"));
+    reached
+        .map(|one| match &one.value {
+            Input::Text(text) => text.trim().to_owned(),
+            Input::Value(Value::Labelled(labelled)) => labelled.value.clone(),
+            Input::Value(_) => String::new(),
+        })
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}
+
 /// Creates a record by hand.
 pub(super) fn create(
     planner: &mut Planner<'_, '_>,

@@ -17,9 +17,18 @@ use crate::refusal::Refusal;
 pub(crate) fn apply(planner: &mut Planner<'_, '_>, intent: &Intent) -> Result<(), Refusal> {
     match intent {
         Intent::Capture(contact) => capture::capture(planner, contact).map(drop),
-        Intent::Import { contacts } => contacts
+        Intent::Import {
+            contacts,
+            as_customers: false,
+        } => contacts
             .iter()
             .try_for_each(|one| capture::capture(planner, one).map(drop)),
+        Intent::Import {
+            contacts,
+            as_customers: true,
+        } => contacts
+            .iter()
+            .try_for_each(|one| capture::capture_customer(planner, one)),
         Intent::Create { kind, fields } => capture::create(planner, *kind, fields),
         Intent::EnrolMember {
             member,

@@ -1,0 +1,184 @@
+//! What a home holds once it belongs to a workspace: keys, roster, replica, and where the own feed stands.
+
+use model::{Author, RecordId, Role};
+use protocol::{Blob, Cursor, EnvelopeHash, FeedId, RosterHash};
+use replica::{Identity, Replica};
+use store::{Read, Reading, Write};
+use vault::{DeviceKeys, KeyRing, RelayOrigin, Roster, actor_prefix};
+
+use super::problem::Problem;
+
+/// The relay's origin.
+pub(super) const META_RELAY: &str = "engine/relay";
+/// How far the relay's log is applied, in the protocol's encoding.
+pub(super) const META_CURSOR: &str = "engine/cursor";
+/// Up to which sequence the relay has the own feed durably, 8 bytes.
+pub(super) const META_ACKNOWLEDGED: &str = "engine/acknowledged";
+/// When both sides last had all, in ms since 1970, 8 bytes.
+pub(super) const META_COMPLETE: &str = "engine/complete-ms";
+/// The batch that is being applied, see [`super::apply::Trying`].
+pub(super) const META_TRYING: &str = "engine/trying";
+
+/// This device in its workspace.
+pub(super) struct Device {
+    pub(super) keys: DeviceKeys,
+    pub(super) roster: Roster,
+    pub(super) ring: KeyRing,
+    pub(super) replica: Replica,
+    pub(super) relay: Option<RelayOrigin>,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) head: (u64, EnvelopeHash),
+    pub(super) acknowledged: u64,
+    pub(super) complete_ms: Option<i64>,
+    incarnation: [u8; 8],
+}
+
+impl Device {
+    /// Loads the device of a store; none while the store belongs to no workspace.
+    pub(super) fn load(
+        read: &Read,
+        keys: DeviceKeys,
+        incarnation: [u8; 8],
+    ) -> Result<Option<Self>, Problem> {
+        let entries = read.roster()?;
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let roster = Roster::from_entries(&entries)?;
+        let ring = KeyRing::open(&roster, &keys.sealing);
+        let identity = identity(&roster, &keys, incarnation)?;
+        let replica = Replica::open(read, identity, members(&roster))?;
+        let relay = match read.meta(META_RELAY)? {
+            Some(bytes) => {
+                RelayOrigin::parse(&String::from_utf8_lossy(&bytes)).map(Some).map_err(Problem::damaged)?
+            }
+            None => None,
+        };
+        let cursor = match read.meta(META_CURSOR)? {
+            Some(bytes) => Some(
+                protocol::canonical::decode_canonical("cursor", bytes.len(), &bytes).map_err(Problem::damaged)?,
+            ),
+            None => None,
+        };
+        let head = match read.feed(keys.feed().as_bytes())? {
+            Some(bytes) => read_head(&bytes)?,
+            None => (0, EnvelopeHash::ZERO),
+        };
+        let acknowledged = read.meta(META_ACKNOWLEDGED)?.and_then(|bytes| number(&bytes)).unwrap_or(0);
+        let complete_ms = read.meta(META_COMPLETE)?.and_then(|bytes| number(&bytes)).map(u64::cast_signed);
+        Ok(Some(Self { keys, roster, ring, replica, relay, cursor, head, acknowledged, complete_ms, incarnation }))
+    }
+
+    /// Takes new roster entries in, in memory and in the store; the head they follow must be the known one.
+    ///
+    /// Entries that are here already are skipped. Returns whether anything was new.
+    pub(super) fn take_roster(&mut self, write: &Write, entries: &[Blob]) -> Result<bool, Problem> {
+        let known: std::collections::BTreeSet<RosterHash> = self.known_entries();
+        let mut roster = self.roster.clone();
+        let mut is_new = false;
+        for entry in entries {
+            if let Ok(decoded) = protocol::Entry::decode(entry)
+                && known.contains(&RosterHash::of(&decoded.body))
+            {
+                continue;
+            }
+            roster.append(entry).map_err(Problem::roster)?;
+            write.append_roster(entry)?;
+            is_new = true;
+        }
+        if is_new {
+            self.roster = roster;
+            self.ring.update(&self.roster, &self.keys.sealing);
+            let identity = identity(&self.roster, &self.keys, self.incarnation)?;
+            self.replica.set_identity(identity, members(&self.roster));
+        }
+        Ok(is_new)
+    }
+
+    fn known_entries(&self) -> std::collections::BTreeSet<RosterHash> {
+        let entries = self.roster.entries().iter();
+        entries.filter_map(|entry| Some(RosterHash::of(&protocol::Entry::decode(entry).ok()?.body))).collect()
+    }
+
+    /// Counts the transactions that are only on this device.
+    pub(super) fn only_here(&self) -> u64 {
+        self.head.0.saturating_sub(self.acknowledged)
+    }
+
+    /// Gives the code of a device, empty while it is not in the roster.
+    pub(super) fn code_of(&self, feed: &FeedId) -> String {
+        self.roster.device(feed).map(|device| device.code.as_str().to_owned()).unwrap_or_default()
+    }
+}
+
+impl replica::query::Devices for Device {
+    fn code(&self, author: Author) -> String {
+        let feed = self.roster.feed_by_actor_prefix(author.as_bytes());
+        feed.map(|feed| self.code_of(&feed)).unwrap_or_default()
+    }
+}
+
+/// Says who the device is, as the roster knows it.
+pub(super) fn identity(roster: &Roster, keys: &DeviceKeys, incarnation: [u8; 8]) -> Result<Identity, Problem> {
+    let device = roster.device(&keys.feed()).ok_or_else(|| {
+        Problem::damaged("the keys beside this store are not those of a device of its workspace")
+    })?;
+    let mut actor = [0; 20];
+    actor[..12].copy_from_slice(&actor_prefix(&keys.feed()));
+    actor[12..].copy_from_slice(&incarnation);
+    Ok(Identity {
+        workspace: *roster.workspace().as_bytes(),
+        member: RecordId::from_bytes(*device.member.as_bytes()),
+        role: role(device.role),
+        code: device.code.as_str().to_owned(),
+        actor,
+    })
+}
+
+/// Says which member each device belongs to.
+pub(super) fn members(roster: &Roster) -> Vec<(Author, RecordId)> {
+    roster
+        .devices()
+        .map(|device| {
+            let author = Author::from_bytes(actor_prefix(&device.signing));
+            (author, RecordId::from_bytes(*device.member.as_bytes()))
+        })
+        .collect()
+}
+
+/// Gives the role in the words of the domain.
+pub(super) fn role(role: protocol::Role) -> Role {
+    match role {
+        protocol::Role::Owner => Role::Owner,
+        protocol::Role::Admin => Role::Admin,
+        protocol::Role::Member => Role::Member,
+        protocol::Role::Guest => Role::Guest,
+    }
+}
+
+/// Gives the role in the words of the roster.
+pub(super) fn roster_role(role: Role) -> protocol::Role {
+    match role {
+        Role::Owner => protocol::Role::Owner,
+        Role::Admin => protocol::Role::Admin,
+        Role::Member => protocol::Role::Member,
+        Role::Guest => protocol::Role::Guest,
+    }
+}
+
+/// Writes where a feed stands: sequence and hash.
+pub(super) fn write_head(sequence: u64, hash: EnvelopeHash) -> Vec<u8> {
+    [sequence.to_be_bytes().as_slice(), hash.as_bytes()].concat()
+}
+
+/// Reads where a feed stands.
+pub(super) fn read_head(bytes: &[u8]) -> Result<(u64, EnvelopeHash), Problem> {
+    let wrong = || Problem::damaged("the head of a feed has another length than 40 bytes");
+    let (sequence, hash) = bytes.split_first_chunk::<8>().ok_or_else(wrong)?;
+    Ok((u64::from_be_bytes(*sequence), EnvelopeHash::from_slice(hash).ok_or_else(wrong)?))
+}
+
+/// Reads a stored number of 8 bytes.
+pub(super) fn number(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(bytes.try_into().ok()?))
+}

@@ -1,0 +1,161 @@
+//! Intents: carried out, sealed and committed in one transaction of the store.
+
+use model::intent::{Intent, Undo};
+use model::parse::Surroundings as Around;
+use model::plan::Answer as Done;
+use model::IntentId;
+use protocol::{BatchId, Part};
+use replica::Carried;
+use store::{Reading, Write};
+use sync::client::Input;
+use vault::{EnvelopeDraft, seal_envelope};
+
+use super::Core;
+use super::device::{Device, write_head};
+use super::problem::Problem;
+use crate::interface::{Failure, Outcome};
+
+/// Carries out one intent inside a write transaction of the store, and seals what it became.
+///
+/// Nothing holds before that transaction is committed. When this fails, what it wrote to memory is taken back,
+/// unless the store itself failed.
+pub(super) fn commit_intent(
+    device: &mut Device,
+    write: &Write,
+    around: Around,
+    id: IntentId,
+    batch: Option<IntentId>,
+    intent: &Intent,
+    fill: &mut dyn FnMut(&mut [u8]),
+) -> Result<Done, Problem> {
+    let mut random = || {
+        let mut bytes = [0; 10];
+        fill(&mut bytes);
+        bytes
+    };
+    let (parts, answer) = match device.replica.carry(write, around, id, intent, &mut random)? {
+        Carried::Before(answer) => return Ok(answer),
+        Carried::Out { parts, answer } => (parts, answer),
+    };
+    if parts.is_empty() {
+        return Ok(answer);
+    }
+    let draft = EnvelopeDraft {
+        workspace: device.roster.workspace(),
+        sequence: device.head.0 + 1,
+        previous: device.head.1,
+        roster_head: device.roster.head(),
+        cursor: device.cursor,
+        batch: batch.map(|batch| BatchId::from_bytes(*batch.as_bytes())),
+    };
+    let sealed_parts: Vec<Part> = parts
+        .iter()
+        .map(|part| Part::Record {
+            record: protocol::RecordId::from_bytes(*part.record.as_bytes()),
+            changes: part.changes.iter().map(|change| change.clone().into()).collect(),
+        })
+        .collect();
+    let sealed = seal_envelope(&draft, &sealed_parts, &device.keys, &device.ring, &mut |bytes: &mut [u8]| fill(bytes))?;
+    let feed = device.keys.feed();
+    write.put_envelope(feed.as_bytes(), draft.sequence, &sealed.bytes)?;
+    write.set_feed(feed.as_bytes(), &write_head(draft.sequence, sealed.hash))?;
+    if let Some(batch) = batch {
+        write.put_batch(batch.as_bytes(), id.as_bytes())?;
+    }
+    device.head = (draft.sequence, sealed.hash);
+    Ok(answer)
+}
+
+impl Core {
+    /// Carries out an intent and says what became of it; it is durable then.
+    pub(super) fn carry_out(
+        &mut self,
+        id: Option<IntentId>,
+        batch: Option<IntentId>,
+        intent: Intent,
+    ) -> Result<Outcome, Failure> {
+        let id = match id {
+            Some(id) => id,
+            None => IntentId::fresh(self.around.now_ms(), self.random()),
+        };
+        let done = match &intent {
+            Intent::Undo { what: Undo::Batch(of) } => self.undo_batch(id, *of)?,
+            _ => self.carry_one(id, batch, &intent)?,
+        };
+        let device = self.device()?;
+        let asked = super::queries::asked(device, self.civil_now().date());
+        let named = done.records.iter().map(|record| asked.named(*record)).collect();
+        Ok(Outcome { operation: id, done, named })
+    }
+
+    /// Carries out one intent as one transaction.
+    pub(super) fn carry_one(
+        &mut self,
+        id: IntentId,
+        batch: Option<IntentId>,
+        intent: &Intent,
+    ) -> Result<Done, Failure> {
+        if self.device.is_none() && self.store.is_broken() {
+            self.load()?;
+        }
+        let around = self.surroundings();
+        let Some(device) = self.device.as_mut() else { return Err(super::no_workspace()) };
+        let head = device.head;
+        let surroundings = &mut self.around;
+        let mut fill = |bytes: &mut [u8]| surroundings.fill_random(bytes);
+        let result = self.store.write().map_err(Problem::from).and_then(|write| {
+            let done = commit_intent(device, &write, around, id, batch, intent, &mut fill)?;
+            write.commit()?;
+            Ok(done)
+        });
+        match result {
+            Ok(done) => {
+                if device.head != head {
+                    let (sequence, hash) = device.head;
+                    self.session_input(Input::LocalHead { sequence, hash });
+                }
+                self.is_changed = true;
+                Ok(done)
+            }
+            Err(problem) => {
+                self.recover(&problem);
+                Err(problem.into())
+            }
+        }
+    }
+
+    /// Undoes the operations of a batch, the newest first, each as a transaction of its own.
+    fn undo_batch(&mut self, id: IntentId, batch: IntentId) -> Result<Done, Failure> {
+        let operations = {
+            let read = self.store.read().map_err(Problem::from)?;
+            read.batch(batch.as_bytes()).map_err(Problem::from)?
+        };
+        if operations.is_empty() {
+            return Err(model::Refusal::NoSuchOperation { id: batch.to_string() }.into());
+        }
+        let mut whole = Done::default();
+        let mut refused = None;
+        for (at, operation) in operations.iter().rev().enumerate() {
+            let what = Undo::Operation(IntentId::from_bytes(*operation));
+            match self.carry_one(nth_id(id, at), Some(id), &Intent::Undo { what }) {
+                Ok(done) => {
+                    whole.records.extend(done.records);
+                    whole.notices.extend(done.notices);
+                    whole.undone.extend(done.undone);
+                }
+                Err(failure) if whole.undone.is_empty() && at + 1 == operations.len() => return Err(failure),
+                Err(failure) => refused = Some(failure),
+            }
+        }
+        whole.notices.extend(refused.map(|failure| failure.reason));
+        Ok(whole)
+    }
+}
+
+/// Derives the id of the nth intent of a request that takes several; the first has the request's own.
+pub(super) fn nth_id(id: IntentId, at: usize) -> IntentId {
+    let mut bytes = *id.as_bytes();
+    let tail = u64::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]]);
+    bytes[8..].copy_from_slice(&tail.wrapping_add(at as u64).to_be_bytes());
+    IntentId::from_bytes(bytes)
+}

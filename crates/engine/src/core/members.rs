@@ -1,0 +1,74 @@
+//! Members and their devices, as the roster and the records say.
+
+use std::collections::BTreeMap;
+
+use model::world::World;
+use model::{Kind, RecordId};
+use protocol::MemberId;
+use store::Reading;
+
+use super::Core;
+use super::device::{read_head, role};
+use super::problem::Problem;
+use crate::interface::{DeviceAnswer, Failure, MemberAnswer};
+
+impl Core {
+    /// Lists members with their devices, those who joined first.
+    pub(super) fn members(&self) -> Result<Vec<MemberAnswer>, Failure> {
+        let device = self.device()?;
+        let read = self.store.read().map_err(Problem::from)?;
+        let mut devices: BTreeMap<MemberId, Vec<DeviceAnswer>> = BTreeMap::new();
+        for info in device.roster.devices() {
+            let transactions = match read.feed(info.signing.as_bytes()).map_err(Problem::from)? {
+                Some(bytes) => read_head(&bytes)?.0,
+                None => 0,
+            };
+            let last = read.envelope(info.signing.as_bytes(), transactions).map_err(Problem::from)?;
+            devices.entry(info.member).or_default().push(DeviceAnswer {
+                code: info.code.as_str().to_owned(),
+                feed: info.signing.to_string(),
+                transactions,
+                last_ms: last.and_then(|bytes| self.made_ms(&bytes)),
+                is_me: info.signing == device.keys.feed(),
+                is_revoked: info.revoked.is_some(),
+            });
+        }
+        let views = device.replica.views();
+        let mut ids: Vec<RecordId> = views.of_kind(Kind::Member);
+        ids.extend(devices.keys().map(|id| RecordId::from_bytes(*id.as_bytes())));
+        ids.sort_unstable();
+        ids.dedup();
+        let mut members: Vec<MemberAnswer> = ids
+            .into_iter()
+            .map(|id| {
+                let member = MemberId::from_bytes(*id.as_bytes());
+                let own = devices.remove(&member).unwrap_or_default();
+                MemberAnswer {
+                    id,
+                    name: device.replica.digests().get(id).map(|digest| digest.title.clone()).unwrap_or_default(),
+                    role: device.roster.member_role(&member).filter(|_| !own.is_empty()).map(role),
+                    devices: own,
+                    is_me: id == device.replica.identity().member,
+                }
+            })
+            .collect();
+        members.sort_by_key(|member| (member.devices.is_empty(), member.devices.first().map(|one| one.code.clone()), member.id));
+        Ok(members)
+    }
+
+    /// Says when a transaction was made: when its changes say so.
+    fn made_ms(&self, bytes: &[u8]) -> Option<i64> {
+        let device = self.device.as_ref()?;
+        let verified = vault::verify_envelope(bytes, &device.roster).ok()?;
+        let parts = vault::open_parts(&verified, &device.ring).ok()?;
+        parts
+            .iter()
+            .filter_map(|part| match part {
+                protocol::Part::Record { changes, .. } => changes.first(),
+                protocol::Part::File { .. } => None,
+            })
+            .filter_map(|change| replica::gate::parse(change, &replica::gate::Limits::default()).ok())
+            .map(|change| change.time_ms)
+            .max()
+    }
+}

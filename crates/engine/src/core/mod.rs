@@ -1,0 +1,249 @@
+//! The engine's core: everything but threads, sockets, clocks and randomness, which its shell has.
+
+mod apply;
+mod device;
+mod exchange;
+mod found;
+mod import;
+mod intents;
+mod members;
+mod problem;
+mod queries;
+mod relay;
+mod subscriptions;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use model::parse::Surroundings as Around;
+use model::world::World;
+use model::{RecordId, Value};
+use store::{Reading, Store};
+use vault::DeviceKeys;
+
+use crate::headless::{ClientId, Headless, NetInput, Output, Surroundings};
+use crate::interface::{Answer, Call, CallId, Failure, Message, Request};
+
+use device::Device;
+use problem::Problem;
+use relay::Link;
+use subscriptions::Subscription;
+
+/// The currency of a workspace that has set none.
+const DEFAULT_CURRENCY: &str = "EUR";
+
+/// A call that is answered later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Caller {
+    client: ClientId,
+    call: CallId,
+}
+
+/// The engine over one store.
+pub struct Core {
+    store: Store,
+    around: Box<dyn Surroundings>,
+    device: Option<Device>,
+    link: Link,
+    subscriptions: BTreeMap<u64, Subscription>,
+    last_subscription: u64,
+    outputs: VecDeque<Output>,
+    is_changed: bool,
+}
+
+impl Core {
+    /// Opens the engine over a store; an empty store is a home that belongs to no workspace yet.
+    pub fn open(store: Store, around: Box<dyn Surroundings>) -> Result<Self, Failure> {
+        let mut core = Self {
+            store,
+            around,
+            device: None,
+            link: Link::default(),
+            subscriptions: BTreeMap::new(),
+            last_subscription: 0,
+            outputs: VecDeque::new(),
+            is_changed: false,
+        };
+        core.load()?;
+        Ok(core)
+    }
+
+    /// Loads the device from the store, at the start and after a transaction that was not committed.
+    fn load(&mut self) -> Result<(), Problem> {
+        self.device = None;
+        if self.store.is_broken() {
+            self.store.reopen().map_err(|error| Problem::damaged(error.to_string()))?;
+        }
+        let incarnation = self.random();
+        let read = self.store.read()?;
+        let keys = self.around.keys().map_err(Problem::damaged)?;
+        let has_roster = !read.roster()?.is_empty();
+        self.device = match keys {
+            Some(bytes) => {
+                let keys = DeviceKeys::from_bytes(&bytes).map_err(Problem::damaged)?;
+                Device::load(&read, keys, incarnation)?
+            }
+            None if has_roster => {
+                return Err(Problem::damaged("the store belongs to a workspace, but the device's keys are missing"));
+            }
+            None => None,
+        };
+        Ok(())
+    }
+
+    fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.around.fill_random(&mut bytes);
+        bytes
+    }
+
+    fn device(&self) -> Result<&Device, Failure> {
+        self.device.as_ref().ok_or_else(no_workspace)
+    }
+
+    /// Gives the civil date and time of the device.
+    fn civil_now(&self) -> DateTime {
+        let moment = Timestamp::from_millisecond(self.around.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let zone = TimeZone::get(&self.around.zone()).unwrap_or(TimeZone::UTC);
+        moment.to_zoned(zone).datetime()
+    }
+
+    /// Gives what reading values depends on.
+    fn surroundings(&self) -> Around {
+        let currency = self.device.as_ref().and_then(|device| {
+            let views = device.replica.views();
+            match model::record::record(views, views.settings_id())?.value("currency")? {
+                Value::Text(code) => Some(code.clone()),
+                _ => None,
+            }
+        });
+        Around {
+            today: self.civil_now().date(),
+            now_ms: self.around.now_ms(),
+            zone: self.around.zone(),
+            currency: currency.unwrap_or_else(|| DEFAULT_CURRENCY.to_owned()),
+        }
+    }
+
+    fn tell(&mut self, caller: Caller, result: Result<Answer, Failure>) {
+        let message = match result {
+            Ok(ok) => Message::Answer { id: caller.call, ok },
+            Err(error) => Message::Failure { id: Some(caller.call), error },
+        };
+        self.outputs.push_back(Output::Tell(caller.client, message));
+    }
+
+    /// Carries out a request; none when its answer comes later.
+    fn handle(&mut self, caller: Caller, request: Request) -> Result<Option<Answer>, Failure> {
+        let answer = match request {
+            Request::Found { workspace, user } => self.found(&workspace, &user)?,
+            Request::Join { link } => return self.begin_join(caller, &link).map(|()| None),
+            Request::SetRelay { url } => return self.begin_relay(caller, &url).map(|()| None),
+            Request::Invite { user, email, role, member } => {
+                return self.begin_invite(caller, user, email, role, member).map(|()| None);
+            }
+            Request::Sync { timeout_ms } => return self.begin_sync(caller, timeout_ms).map(|()| None),
+            Request::Follow { on } => {
+                self.follow(on)?;
+                Answer::Ok
+            }
+            Request::Members => Answer::Members(self.members()?),
+            Request::Do { intent_id, batch, intent } => Answer::Done(self.carry_out(intent_id, batch, intent)?),
+            Request::Resolve { text } => Answer::Resolved(self.resolve(&text)?),
+            Request::ResolveOperation { text } => Answer::ResolvedOperation(self.resolve_operation(&text)?),
+            Request::ResolveEntry { entry, value } => {
+                Answer::ResolvedEntry(self.resolve_entry(&entry, value.as_deref())?)
+            }
+            Request::Query(query) => self.query(&query)?,
+            Request::Subscribe { query } => self.subscribe(caller.client, query)?,
+            Request::Unsubscribe { subscription } => {
+                self.unsubscribe(caller.client, subscription)?;
+                Answer::Ok
+            }
+            Request::Import { files, event, origin, kind } => {
+                Answer::Imported(self.import(caller, &files, event.as_deref(), origin.as_deref(), kind.as_deref())?)
+            }
+            Request::Export { offset, limit } => Answer::Exported(self.export(offset, limit)?),
+            Request::LocalGet { key } => {
+                let read = self.store.read().map_err(Problem::from)?;
+                let bytes = read.local(&key).map_err(Problem::from)?;
+                Answer::Local { value: bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) }
+            }
+            Request::LocalSet { key, value } => {
+                let write = self.store.write().map_err(Problem::from)?;
+                match value {
+                    Some(value) => write.set_local(&key, value.as_bytes()),
+                    None => write.remove_local(&key),
+                }
+                .and_then(|()| write.commit())
+                .map_err(Problem::from)?;
+                Answer::Ok
+            }
+        };
+        Ok(Some(answer))
+    }
+}
+
+fn no_workspace() -> Failure {
+    Failure::new(
+        "no-workspace",
+        "this home belongs to no workspace yet",
+        Some("make one with init, or join one with an invite link"),
+    )
+}
+
+/// Tells whether a record is a member that exists here.
+fn is_member(device: &Device, id: RecordId) -> bool {
+    model::record::record(device.replica.views(), id).is_some_and(|view| view.kind == model::Kind::Member)
+}
+
+impl Headless for Core {
+    fn call(&mut self, client: ClientId, call: Call) {
+        let caller = Caller { client, call: call.id };
+        match self.handle(caller, call.request) {
+            Ok(None) => {}
+            Ok(Some(answer)) => self.tell(caller, Ok(answer)),
+            Err(failure) => self.tell(caller, Err(failure)),
+        }
+        self.after();
+    }
+
+    fn forget(&mut self, client: ClientId) {
+        self.subscriptions.retain(|_, subscription| subscription.client != client);
+        self.link.forget(client);
+        self.after();
+    }
+
+    fn net(&mut self, input: NetInput) {
+        self.take_net(input);
+        self.after();
+    }
+
+    fn tick(&mut self) {
+        self.let_time_pass();
+        self.after();
+    }
+
+    fn deadline_ms(&self) -> Option<i64> {
+        self.next_deadline_ms()
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+}
+
+impl Core {
+    /// Does what follows from any input: meets the relay if somebody wants that, tells subscribers.
+    fn after(&mut self) {
+        self.settle_connection();
+        if std::mem::take(&mut self.is_changed) {
+            self.tell_subscribers();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Queries: answered from the replica, without waiting for anything.
+
+use jiff::civil::Date;
+use model::{EntryId, IntentId, RecordId};
+use protocol::FeedId;
+use replica::answers::Named;
+use replica::query::{self, Asked};
+use store::{EnvelopeKey, Reading};
+
+use super::device::Device;
+use super::problem::Problem;
+use super::Core;
+use crate::interface::{
+    Answer, ExportAnswer, Failure, Held, Query, ResolvedEntry, ResolvedOperation, StatusAnswer,
+};
+
+/// How many of this device's operations are searched for the beginning of an id.
+const SEARCHED_OPERATIONS: usize = 10_000;
+
+/// The fewest digits by which an operation or entry may be named.
+const MIN_DIGITS: usize = 4;
+
+/// The most records that one window of an export holds.
+const MAX_EXPORT: usize = 1_000;
+
+/// Begins a query of the moment.
+pub(super) fn asked(device: &Device, today: Date) -> Asked<'_> {
+    Asked { replica: &device.replica, devices: device, today }
+}
+
+impl Core {
+    /// Answers a query.
+    pub(super) fn query(&self, query: &Query) -> Result<Answer, Failure> {
+        if matches!(query, Query::Status) {
+            return Ok(Answer::Status(Box::new(self.status()?)));
+        }
+        let device = self.device()?;
+        let asked = asked(device, self.civil_now().date());
+        Ok(match query {
+            Query::List(list) => Answer::List(
+                query::list(&asked, list).map_err(|error| Failure::new("bad-list", error.to_string(), None))?,
+            ),
+            Query::Record { record } => Answer::Record(Box::new(
+                query::record(&asked, *record).ok_or_else(|| no_record(*record))?,
+            )),
+            Query::History { record } => {
+                let read = self.store.read().map_err(Problem::from)?;
+                Answer::History(query::history(&asked, &read, *record).map_err(Problem::from)?)
+            }
+            Query::Home { member, day } => {
+                let member = member.unwrap_or(device.replica.identity().member);
+                if !super::is_member(device, member) {
+                    return Err(no_record(member));
+                }
+                Answer::Home(query::home(&asked, member, day.unwrap_or(asked.today)))
+            }
+            Query::Board { member } => Answer::Board(query::board(&asked, *member)),
+            Query::Search { text, limit } => Answer::Hits(query::search(&asked, text, *limit)),
+            Query::Merged { all } => Answer::Merged(query::merged(&asked, *all)),
+            Query::Statistics => Answer::Statistics(query::statistics(&asked)),
+            Query::Status => return Ok(Answer::Status(Box::new(self.status()?))),
+        })
+    }
+
+    /// Finds the record that a person names.
+    pub(super) fn resolve(&self, text: &str) -> Result<Named, Failure> {
+        let device = self.device()?;
+        let asked = asked(device, self.civil_now().date());
+        let id = query::find(&asked, text).map_err(|error| match error {
+            query::FindError::None { .. } => {
+                Failure::new("no-such-record", error.to_string(), Some("look it up with search or list"))
+            }
+            query::FindError::Several { .. } => {
+                Failure::new("ambiguous", error.to_string(), Some("give more digits of the id, or the number"))
+            }
+        })?;
+        Ok(asked.named(id))
+    }
+
+    /// Finds the operation or batch that a person names by its id or an end of it.
+    pub(super) fn resolve_operation(&self, text: &str) -> Result<ResolvedOperation, Failure> {
+        self.device()?;
+        let read = self.store.read().map_err(Problem::from)?;
+        if let Ok(id) = text.trim().parse::<IntentId>() {
+            let is_batch = !read.batch(id.as_bytes()).map_err(Problem::from)?.is_empty();
+            return Ok(ResolvedOperation { id, is_batch });
+        }
+        let digits = text.trim().to_lowercase().replace('-', "");
+        let recent = read.recent_operations(SEARCHED_OPERATIONS).map_err(Problem::from)?;
+        let mut found: Vec<IntentId> = recent
+            .into_iter()
+            .map(IntentId::from_bytes)
+            .filter(|id| digits.len() >= MIN_DIGITS && is_end_of(&digits, &id.to_string()))
+            .collect();
+        found.dedup();
+        match found.as_slice() {
+            [id] => Ok(ResolvedOperation { id: *id, is_batch: false }),
+            [] => Err(Failure::new(
+                "no-such-operation",
+                format!("there is no operation '{text}'"),
+                Some("history ID shows the operations of a record"),
+            )),
+            _ => Err(Failure::new("ambiguous", format!("'{text}' could be several operations"), Some("give more digits"))),
+        }
+    }
+
+    /// Finds an entry of the Merged list, and a value in it.
+    pub(super) fn resolve_entry(&self, entry: &str, value: Option<&str>) -> Result<ResolvedEntry, Failure> {
+        let device = self.device()?;
+        let asked = asked(device, self.civil_now().date());
+        let digits = entry.trim().to_lowercase();
+        let whole = digits.parse::<EntryId>().ok();
+        let mut found: Vec<_> = query::merged(&asked, true)
+            .into_iter()
+            .filter(|one| match whole {
+                Some(id) => one.id == id,
+                None => digits.len() >= MIN_DIGITS && is_end_of(&digits, &one.id.to_string()),
+            })
+            .collect();
+        let entry = match (found.pop(), found.is_empty()) {
+            (Some(entry), true) => entry,
+            (Some(_), false) => {
+                return Err(Failure::new("ambiguous", format!("'{digits}' could be several entries"), Some("give more digits")));
+            }
+            (None, _) => {
+                return Err(Failure::new(
+                    "no-such-merged-entry",
+                    format!("the Merged list has no entry '{digits}'"),
+                    Some("merged --all lists them"),
+                ));
+            }
+        };
+        let Some(value) = value else { return Ok(ResolvedEntry { entry, value: None }) };
+        let place = value.trim().parse::<usize>().ok().filter(|place| (1..=entry.choices.len()).contains(place));
+        let choice = match place {
+            Some(place) => entry.choices.get(place - 1),
+            None => entry.choices.iter().find(|choice| is_end_of(&value.trim().to_lowercase(), &choice.id.to_string())),
+        };
+        match choice.map(|choice| choice.id) {
+            Some(id) => Ok(ResolvedEntry { entry, value: Some(id) }),
+            None => Err(Failure::new(
+                "no-such-choice",
+                format!("the entry has no value '{value}'"),
+                Some("merged lists the values with their places"),
+            )),
+        }
+    }
+
+    /// Gives a window of all records.
+    pub(super) fn export(&self, offset: usize, limit: usize) -> Result<ExportAnswer, Failure> {
+        let device = self.device()?;
+        let asked = asked(device, self.civil_now().date());
+        let views = device.replica.views();
+        let window = views.all().skip(offset).take(limit.min(MAX_EXPORT));
+        let records = window.filter_map(|(_, id)| query::record(&asked, id)).collect();
+        Ok(ExportAnswer { total: views.all().count(), records })
+    }
+
+    fn status(&self) -> Result<StatusAnswer, Failure> {
+        let mut status = StatusAnswer {
+            connection: self.connection_word().to_owned(),
+            connection_problem: self.link.problem.as_ref().map(|failure| failure.reason.clone()),
+            home: self.around.place(),
+            store_bytes: self.around.store_bytes(),
+            ..StatusAnswer::default()
+        };
+        let Some(device) = &self.device else { return Ok(status) };
+        let read = self.store.read().map_err(Problem::from)?;
+        let held = |rows: Vec<(EnvelopeKey, Vec<u8>)>| {
+            rows.into_iter()
+                .map(|(key, reason)| Held {
+                    device: device.code_of(&FeedId::from_bytes(key.feed)),
+                    sequence: key.sequence,
+                    reason: String::from_utf8_lossy(&reason).into_owned(),
+                })
+                .collect::<Vec<_>>()
+        };
+        status.workspace = Some(self.founded()?);
+        status.role = Some(device.replica.identity().role);
+        status.relay = device.relay.as_ref().map(ToString::to_string);
+        status.only_here = device.only_here();
+        status.last_complete_ms = device.complete_ms;
+        status.records = device.replica.views().len();
+        status.waiting = held(read.waiting().map_err(Problem::from)?);
+        status.quarantined = held(read.quarantine().map_err(Problem::from)?);
+        status.merged = device.replica.merged(false).len();
+        Ok(status)
+    }
+}
+
+fn is_end_of(part: &str, whole: &str) -> bool {
+    !part.is_empty() && (whole.starts_with(part) || whole.ends_with(part))
+}
+
+fn no_record(id: RecordId) -> Failure {
+    model::Refusal::NoSuchRecord { id: id.short() }.into()
+}

@@ -1,0 +1,311 @@
+//! The link to the relay: when to connect, what to do with what the session asks for, when to try again.
+
+use protocol::{Nonce, Refusal as Refused, RosterHash};
+use store::Reading;
+use sync::Backoff;
+use sync::client::{Input, Output as SessionOutput, Progress, Session, Start};
+
+use super::Core;
+use super::device::META_COMPLETE;
+use super::exchange::{Errand, Joining};
+use super::problem::Problem;
+use crate::headless::{ClientId, NetInput, Output};
+use crate::interface::Failure;
+
+/// The most own envelopes that are read for sending at once.
+const OUTBOX_COUNT: usize = 1_024;
+
+/// The state of meeting the relay.
+#[derive(Default)]
+pub(super) struct Link {
+    pub(super) session: Option<Session>,
+    pub(super) joining: Option<Joining>,
+    pub(super) errands: Vec<Errand>,
+    pub(super) is_following: bool,
+    pub(super) is_established: bool,
+    pub(super) is_settled: bool,
+    pub(super) progress: Option<Progress>,
+    pub(super) received: u64,
+    pub(super) problem: Option<Failure>,
+    backoff: Backoff,
+    retry_at_ms: Option<i64>,
+}
+
+impl Link {
+    /// Forgets what a client that is gone was waiting for; an invite that was begun is brought to its end all the same.
+    pub(super) fn forget(&mut self, client: ClientId) {
+        self.errands.retain(|errand| errand.caller().client != client || matches!(errand, Errand::Invite(_)));
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.is_following || self.joining.is_some() || !self.errands.is_empty()
+    }
+}
+
+impl Core {
+    /// Connects when somebody wants the relay and nothing speaks against it, and leaves it when nobody does.
+    pub(super) fn settle_connection(&mut self) {
+        if !self.link.is_wanted() {
+            self.link.retry_at_ms = None;
+            if self.link.session.take().is_some() {
+                self.link.is_established = false;
+                self.outputs.push_back(Output::Disconnect);
+            }
+            return;
+        }
+        let is_due = self.link.retry_at_ms.is_none_or(|at| at <= self.around.now_ms());
+        if self.link.session.is_none() && is_due {
+            self.connect();
+        }
+    }
+
+    fn connect(&mut self) {
+        let nonce = Nonce::from_bytes(self.random());
+        let (start, url) = match (&self.link.joining, &self.device) {
+            (Some(joining), _) => (joining.start(nonce), joining.link.origin.ws_url()),
+            (None, Some(device)) => {
+                let Some(relay) = &device.relay else { return self.no_relay() };
+                let start = Start {
+                    workspace: device.roster.workspace(),
+                    identity: device.keys.signing.clone(),
+                    nonce,
+                    roster_head: device.roster.head(),
+                    own_head: device.head,
+                    acknowledged: device.acknowledged,
+                    cursor: device.cursor,
+                };
+                (start, relay.ws_url())
+            }
+            (None, None) => return self.no_relay(),
+        };
+        self.link.retry_at_ms = None;
+        self.link.is_settled = false;
+        self.link.is_established = false;
+        self.link.session = Some(Session::new(start));
+        self.is_changed = true;
+        self.outputs.push_back(Output::Connect { url });
+    }
+
+    fn no_relay(&mut self) {
+        self.link.is_following = false;
+        self.lose(Failure::new("no-relay", "this workspace has no relay", Some("name one: relay URL")));
+    }
+
+    /// Takes what happened on the network.
+    pub(super) fn take_net(&mut self, input: NetInput) {
+        match input {
+            NetInput::Opened => self.session_input(Input::Opened),
+            NetInput::Frame(bytes) => self.session_input(Input::Frame(bytes)),
+            NetInput::Closed { reason } => {
+                let was_established = self.link.is_established;
+                self.session_input(Input::Closed);
+                self.link.session = None;
+                let what = if was_established { "the connection to the relay was lost" } else { "the relay cannot be reached" };
+                self.lose(Failure::new(
+                    "relay-away",
+                    format!("{what}: {reason}"),
+                    Some("everything is kept here; sync again when the relay is there"),
+                ));
+            }
+        }
+    }
+
+    /// Gives the session an input and does what follows; without a session nothing happens.
+    pub(super) fn session_input(&mut self, input: Input) {
+        let now_ms = self.around.now_ms().max(0).cast_unsigned();
+        let Some(session) = self.link.session.as_mut() else { return };
+        session.handle(now_ms, input);
+        while let Some(output) = self.link.session.as_mut().and_then(Session::poll) {
+            match self.follow_session(output) {
+                Ok(None) => {}
+                Ok(Some(answer)) => {
+                    if let Some(session) = self.link.session.as_mut() {
+                        session.handle(now_ms, answer);
+                    }
+                }
+                Err(problem) => {
+                    self.recover(&problem);
+                    self.hang_up();
+                    self.lose(problem.into());
+                }
+            }
+        }
+    }
+
+    pub(super) fn hang_up(&mut self) {
+        if self.link.session.take().is_some() {
+            self.outputs.push_back(Output::Disconnect);
+        }
+        self.link.is_established = false;
+        self.link.is_settled = false;
+    }
+
+    /// Does what the session asks for; some of it has an answer.
+    fn follow_session(&mut self, output: SessionOutput) -> Result<Option<Input>, Problem> {
+        match output {
+            SessionOutput::Send(bytes) => self.outputs.push_back(Output::Send(bytes)),
+            SessionOutput::Established(_) => {
+                self.link.backoff.reset();
+                self.link.is_established = true;
+                self.link.problem = None;
+                self.is_changed = true;
+                return self.established();
+            }
+            SessionOutput::Roster { entries } => return self.roster_grew(&entries),
+            SessionOutput::RosterAppended { .. } => return self.roster_appended(),
+            SessionOutput::RosterMoved { entries, .. } => return self.roster_moved(&entries),
+            SessionOutput::ReadRoster => {
+                let entries = self.device.as_ref().map(|device| device.roster.entries().to_vec()).unwrap_or_default();
+                return Ok(Some(Input::Roster { entries }));
+            }
+            SessionOutput::ReadOutbox { after_sequence, max_bytes } => return self.read_outbox(after_sequence, max_bytes),
+            SessionOutput::Acknowledged { sequence, .. } => self.acknowledged(sequence)?,
+            SessionOutput::Apply { first, items, cursor } => {
+                self.link.received += self.apply_batch(first, &items, cursor)?;
+                return Ok(Some(Input::Applied { cursor }));
+            }
+            SessionOutput::Settled => self.settled()?,
+            SessionOutput::Unsettled(progress) => {
+                self.link.is_settled = false;
+                self.link.progress = Some(progress);
+                self.is_changed = true;
+            }
+            SessionOutput::LogReplaced(replaced) => {
+                self.link.progress = Some(Progress { to_send: 0, to_fetch: replaced.log_sequence });
+            }
+            SessionOutput::Forked { relay, .. } => {
+                let there = relay.map_or(0, |cut| cut.sequence);
+                self.hang_up();
+                self.lose(Failure::new(
+                    "forked",
+                    format!("the relay has other transactions of this device than this disk (up to {there}): it was restored from an old copy, or cloned"),
+                    Some("work on the device that is ahead, and let this home join again with a new invite; nothing here is deleted"),
+                ));
+            }
+            SessionOutput::Refused { code, text, .. } => {
+                self.hang_up();
+                self.refused_by_relay(code, &text);
+            }
+            SessionOutput::Broken(broken) => {
+                self.hang_up();
+                self.lose(Failure::new("relay-broken", broken.to_string(), Some("update both sides, then sync again")));
+            }
+            SessionOutput::Close => self.hang_up(),
+        }
+        Ok(None)
+    }
+
+    fn read_outbox(&mut self, after_sequence: u64, max_bytes: usize) -> Result<Option<Input>, Problem> {
+        let Some(device) = &self.device else { return Ok(Some(Input::Outbox { envelopes: Vec::new() })) };
+        let feed = device.keys.feed();
+        let envelopes =
+            self.store.read()?.envelopes_of(feed.as_bytes(), after_sequence + 1, OUTBOX_COUNT, max_bytes)?;
+        Ok(Some(Input::Outbox { envelopes }))
+    }
+
+    fn settled(&mut self) -> Result<(), Problem> {
+        self.link.is_settled = true;
+        self.link.progress = Some(Progress::default());
+        self.is_changed = true;
+        let now_ms = self.around.now_ms();
+        if let Some(device) = self.device.as_mut().filter(|_| self.link.joining.is_none()) {
+            // To the minute is enough for a person, and an idle system must not write.
+            if device.complete_ms.is_none_or(|last| now_ms - last > 60_000 || now_ms < last) {
+                let write = self.store.write()?;
+                write.set_meta(META_COMPLETE, &now_ms.max(0).cast_unsigned().to_be_bytes())?;
+                write.commit()?;
+            }
+            device.complete_ms = Some(now_ms);
+        }
+        self.finish_errands();
+        Ok(())
+    }
+
+    fn refused_by_relay(&mut self, code: Refused, text: &str) {
+        if self.join_as_device(code) {
+            return;
+        }
+        let (word, reason, way_out) = match code {
+            Refused::Version => ("relay-version", "the relay speaks another version", "update both sides"),
+            Refused::NotAMember => {
+                ("not-a-member", "the relay does not know this device", "ask an admin of the workspace for an invite")
+            }
+            Refused::WorkspaceUnknown => (
+                "workspace-unknown",
+                "the relay does not know this workspace and may not take it",
+                "let its operator allow it: --allow WORKSPACE, or --open",
+            ),
+            Refused::Revoked => ("revoked", "this device was revoked", "ask an admin of the workspace"),
+            Refused::InviteSpent => ("invite-ended", "the invite is used up or has expired", "ask for a new one"),
+            Refused::RoleForbids => ("role", "the role of this device's member forbids that", "ask an admin"),
+            Refused::Quota => ("quota", "the relay takes no more", "ask its operator"),
+            Refused::Fork => ("forked", "the relay has other transactions of this device", "ask an admin"),
+            _ => ("relay-refused", "the relay refused", "see what its log says, then sync again"),
+        };
+        let text = if text.is_empty() { String::new() } else { format!(" ({text})") };
+        self.lose(Failure::new(word, format!("{reason}{text}"), Some(way_out)));
+    }
+
+    /// Ends what was waiting for the relay with a failure, and plans the next attempt of those who follow it.
+    pub(super) fn lose(&mut self, failure: Failure) {
+        self.link.is_established = false;
+        self.link.is_settled = false;
+        self.is_changed = true;
+        self.fail_errands(&failure);
+        self.link.problem = Some(failure);
+        if self.link.is_following {
+            let random = u64::from_be_bytes(self.random());
+            let wait = self.link.backoff.next(random);
+            let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            self.link.retry_at_ms = Some(self.around.now_ms().saturating_add(wait_ms));
+        }
+    }
+
+    /// Keeps meeting the relay, or stops that.
+    pub(super) fn follow(&mut self, on: bool) -> Result<(), Failure> {
+        if on && self.device()?.relay.is_none() {
+            return Err(Failure::new("no-relay", "this workspace has no relay", Some("name one: relay URL")));
+        }
+        self.link.is_following = on;
+        self.is_changed = true;
+        Ok(())
+    }
+
+    /// Lets time pass: the session's deadline, errands that took too long.
+    pub(super) fn let_time_pass(&mut self) {
+        self.session_input(Input::Tick);
+        self.expire_errands();
+    }
+
+    /// Says when something waits for time.
+    pub(super) fn next_deadline_ms(&self) -> Option<i64> {
+        let session = self.link.session.as_ref().and_then(Session::deadline).map(u64::cast_signed);
+        let errands = self.link.errands.iter().map(Errand::deadline_ms).chain(self.link.joining.iter().map(|one| one.deadline_ms));
+        errands.chain(session).chain(self.link.retry_at_ms).min()
+    }
+
+    /// Says how the connection stands, in one word.
+    pub(super) fn connection_word(&self) -> &'static str {
+        match (&self.device, &self.link.session) {
+            (Some(device), _) if device.relay.is_none() => "alone",
+            (_, Some(_)) if self.link.is_established => "connected",
+            (_, Some(_)) => "connecting",
+            _ => "away",
+        }
+    }
+}
+
+impl Joining {
+    /// Prepares the session of a device that is not in the roster yet: the invite speaks for it.
+    fn start(&self, nonce: Nonce) -> Start {
+        Start {
+            workspace: self.link.workspace,
+            identity: if self.is_in_roster { self.keys.signing.clone() } else { self.link.secret.signing() },
+            nonce,
+            roster_head: RosterHash::ZERO,
+            own_head: (0, protocol::EnvelopeHash::ZERO),
+            acknowledged: 0,
+            cursor: None,
+        }
+    }
+}
