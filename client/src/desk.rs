@@ -1,0 +1,245 @@
+//! Where a command works: the connection, the moment, and where its output goes.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use engine::interface::{Answer, Event, Failure, Named, Outcome, Query, Request};
+use jiff::civil::Date;
+use model::intent::{Assignment, Intent};
+use model::value::{Form, Planned};
+use model::{Kind, RecordId};
+use serde::Serialize;
+
+use crate::assignment::Written;
+use crate::connection::{Connection, Open};
+use crate::error::CommandError;
+use crate::moment::Moment;
+use crate::output;
+use crate::progress::Progress;
+
+/// Asks the engine and keeps the value of the one answer that fits; any other is an error of the command.
+macro_rules! answer {
+    ($answer:expr, $pattern:pat => $value:expr) => {
+        match $answer {
+            $pattern => $value,
+            other => return Err($crate::error::CommandError::unexpected(&other)),
+        }
+    };
+}
+pub(crate) use answer;
+
+/// Where output goes.
+pub struct Terminal<'a> {
+    /// stdout.
+    pub out: &'a mut dyn Write,
+    /// stderr.
+    pub err: &'a mut dyn Write,
+    /// Whether both are terminals, so that somebody looks.
+    pub is_watched: bool,
+}
+
+/// What a command has at hand.
+pub(crate) struct Desk<'a> {
+    pub(crate) terminal: Terminal<'a>,
+    pub(crate) moment: Moment,
+    pub(crate) is_json: bool,
+    home: Option<PathBuf>,
+    open: Open<'a>,
+    connection: Option<Box<dyn Connection>>,
+}
+
+impl<'a> Desk<'a> {
+    /// Takes its place; the engine is opened by the first question.
+    pub(crate) fn new(
+        home: Option<PathBuf>,
+        is_json: bool,
+        moment: Moment,
+        terminal: Terminal<'a>,
+        open: Open<'a>,
+    ) -> Self {
+        Self {
+            terminal,
+            moment,
+            is_json,
+            home,
+            open,
+            connection: None,
+        }
+    }
+
+    /// Opens the engine and hands its connection over.
+    pub(crate) fn take_connection(&mut self) -> Result<Box<dyn Connection>, Failure> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => (self.open)(self.home.as_deref()),
+        }
+    }
+
+    fn call(
+        &mut self,
+        request: Request,
+        on_progress: &mut dyn FnMut(Event),
+    ) -> Result<Answer, CommandError> {
+        let mut connection = self.take_connection()?;
+        let answer = connection.call(request, on_progress);
+        self.connection = Some(connection);
+        Ok(answer?)
+    }
+
+    /// Asks and waits.
+    pub(crate) fn ask(&mut self, request: Request) -> Result<Answer, CommandError> {
+        self.call(request, &mut |_| {})
+    }
+
+    /// Asks for something that takes a while, and shows how far it is where somebody looks.
+    pub(crate) fn ask_long(
+        &mut self,
+        request: Request,
+        text: &str,
+    ) -> Result<Answer, CommandError> {
+        let mut progress = Progress::begin(self.terminal.is_watched, text);
+        self.call(request, &mut |event| progress.take(&event))
+    }
+
+    /// Asks a query.
+    pub(crate) fn query(&mut self, query: Query) -> Result<Answer, CommandError> {
+        self.ask(Request::Query(query))
+    }
+
+    /// Does something.
+    pub(crate) fn perform(&mut self, intent: Intent) -> Result<Outcome, CommandError> {
+        let request = Request::Do {
+            intent_id: None,
+            batch: None,
+            intent,
+        };
+        Ok(answer!(self.ask(request)?, Answer::Done(outcome) => outcome))
+    }
+
+    /// Prints the command's one answer, for a script or for a person.
+    pub(crate) fn print(
+        &mut self,
+        json: &impl Serialize,
+        text: impl FnOnce(&Moment) -> String,
+    ) -> Result<(), CommandError> {
+        if self.is_json {
+            let line = serde_json::to_string(json).map_err(std::io::Error::from)?;
+            writeln!(self.terminal.out, "{line}")?;
+        } else {
+            let text = output::clean(&text(&self.moment));
+            let text = text.trim_end_matches('\n');
+            if !text.is_empty() {
+                writeln!(self.terminal.out, "{text}")?;
+            }
+        }
+        Ok(self.terminal.out.flush()?)
+    }
+
+    /// Tells a person something beside the answer, on stderr; scripts read it in the JSON.
+    pub(crate) fn remark(&mut self, text: &str) -> Result<(), CommandError> {
+        if !self.is_json {
+            writeln!(self.terminal.err, "{}", output::clean(text))?;
+        }
+        Ok(())
+    }
+
+    /// Finds the record that a person names.
+    pub(crate) fn record(&mut self, typed: &str) -> Result<Named, CommandError> {
+        if typed.trim().is_empty() {
+            return Err(CommandError::usage("record", typed, RECORD_FORM));
+        }
+        let request = Request::Resolve {
+            text: typed.trim().to_owned(),
+        };
+        Ok(answer!(self.ask(request)?, Answer::Resolved(named) => named))
+    }
+
+    /// Finds the id of the record that a person names.
+    pub(crate) fn id(&mut self, typed: &str) -> Result<RecordId, CommandError> {
+        Ok(self.record(typed)?.id)
+    }
+
+    /// Finds the ids of several records.
+    pub(crate) fn ids(&mut self, typed: &[String]) -> Result<Vec<RecordId>, CommandError> {
+        typed.iter().map(|one| self.id(one)).collect()
+    }
+
+    /// Finds the id of a record that may be named.
+    pub(crate) fn maybe_id(
+        &mut self,
+        typed: Option<&str>,
+    ) -> Result<Option<RecordId>, CommandError> {
+        typed.map(|one| self.id(one)).transpose()
+    }
+
+    /// Makes assignments of what was typed for a record of a kind: records in it are looked up.
+    pub(crate) fn assignments(
+        &mut self,
+        kind: Option<Kind>,
+        written: &[Written],
+    ) -> Result<Vec<Assignment>, CommandError> {
+        written
+            .iter()
+            .map(|one| {
+                let text = self.value_of(kind, &one.field, &one.text)?;
+                Ok(one.assignment(text))
+            })
+            .collect()
+    }
+
+    /// Gives the text of a value as the engine takes it: where a field refers to records, the full id.
+    pub(crate) fn value_of(
+        &mut self,
+        kind: Option<Kind>,
+        field: &str,
+        text: &str,
+    ) -> Result<String, CommandError> {
+        let name = field.split('/').next().unwrap_or(field);
+        let refers = kind
+            .and_then(|kind| kind.field(name))
+            .is_some_and(|spec| spec.form == Form::Reference);
+        if !refers || text.trim().is_empty() {
+            return Ok(text.to_owned());
+        }
+        match self.id(text) {
+            Ok(id) => Ok(id.to_string()),
+            Err(CommandError::Failed(failure)) => Err(CommandError::Failed(Failure {
+                reason: format!("{name}: {}", failure.reason),
+                ..failure
+            })),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Reads a planned moment.
+    pub(crate) fn planned(&self, typed: &str) -> Result<Planned, CommandError> {
+        self.moment
+            .planned(typed)
+            .map_err(|expected| CommandError::usage("date", typed, expected))
+    }
+
+    /// Reads a date.
+    pub(crate) fn date(&self, typed: &str) -> Result<Date, CommandError> {
+        self.moment
+            .date(typed)
+            .map_err(|expected| CommandError::usage("date", typed, expected))
+    }
+
+    /// Asks for something without waiting, then gives each event to be shown, until no more come.
+    pub(crate) fn watch(
+        &mut self,
+        begin: Request,
+        mut show: impl FnMut(&mut Self, Event) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let mut connection = self.take_connection()?;
+        connection.begin(begin)?;
+        while let Some(event) = connection.next_event()? {
+            show(self, event)?;
+        }
+        Ok(())
+    }
+}
+
+/// How a record is named.
+pub(crate) const RECORD_FORM: &str =
+    "a record is named by its id, a unique beginning or end of it, or its number";

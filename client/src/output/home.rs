@@ -1,0 +1,102 @@
+//! Home: what one person has to do.
+
+use engine::interface::{HomeAnswer, HomeItem};
+use model::Kind;
+use model::home::Urgency;
+
+use super::table::{Column, Table};
+use super::{indent, list, merged};
+use crate::moment::Moment;
+
+const GROUPS: [(Urgency, &str); 5] = [
+    (Urgency::Overdue, "overdue"),
+    (Urgency::Today, "today"),
+    (Urgency::NextSevenDays, "next seven days"),
+    (Urgency::Later, "later"),
+    (Urgency::Undated, "without a date"),
+];
+
+/// Writes a Home.
+pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
+    let mut text = format!(
+        "Home of {}, {}\n",
+        home.member.title,
+        moment.say_date(home.day)
+    );
+    for (urgency, heading) in GROUPS {
+        let items: Vec<&HomeItem> = home
+            .activities
+            .iter()
+            .filter(|item| item.urgency == urgency)
+            .collect();
+        if !items.is_empty() {
+            let heading = match urgency {
+                // The day that was asked for may be another than the present one.
+                Urgency::Today => moment.say_date(home.day),
+                _ => heading.to_owned(),
+            };
+            text.push_str(&format!(
+                "\n{heading}\n{}",
+                indent(&activities(&items, moment))
+            ));
+        }
+    }
+    for kind in [Kind::Inquiry, Kind::SalesProject] {
+        let rows: Vec<_> = home
+            .without_next_step
+            .iter()
+            .filter(|row| row.record.kind == Some(kind))
+            .cloned()
+            .collect();
+        if !rows.is_empty() {
+            let heading = match kind {
+                Kind::Inquiry => "inquiries without a next step",
+                _ => "sales projects without a next step",
+            };
+            let table = list::rows(kind, &rows, moment);
+            text.push_str(&format!("\n{heading}\n{}", indent(&table)));
+        }
+    }
+    if !home.merged.is_empty() {
+        let entries = merged::entries(&home.merged, moment);
+        text.push_str(&format!("\nmerged\n{}", indent(&entries)));
+    }
+    if home.activities.is_empty() && home.without_next_step.is_empty() && home.merged.is_empty() {
+        text.push_str("nothing to do\n");
+    }
+    text
+}
+
+fn activities(items: &[&HomeItem], moment: &Moment) -> String {
+    let mut table = Table::new(&[
+        Column::Left(""),
+        Column::Left(""),
+        Column::Left(""),
+        Column::Left(""),
+        Column::Left(""),
+        Column::Left(""),
+    ]);
+    for item in items {
+        let regards: Vec<&str> = item
+            .regards
+            .iter()
+            .map(|record| record.title.as_str())
+            .collect();
+        let archived = if item.regards_archived {
+            "(archived)"
+        } else {
+            ""
+        };
+        table.row([
+            item.due
+                .as_ref()
+                .map_or(String::new(), |due| moment.say_planned(due)),
+            item.activity.clone(),
+            item.record.title.clone(),
+            regards.join(", "),
+            archived.to_owned(),
+            item.record.id.short(),
+        ]);
+    }
+    table.render()
+}

@@ -1,0 +1,171 @@
+//! Lists.
+
+use engine::interface::{Hit, ListAnswer, NextStep, Row};
+use model::Kind;
+use model::value::Form;
+
+use super::one_line;
+use super::table::{Column, Table};
+use crate::moment::Moment;
+
+/// Marks what holds several values.
+pub(super) const CONFLICT: &str = "⇄";
+
+/// Gives the fields that a list of a kind shows behind number and title.
+fn fields(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Inquiry => &["status", "priority", "responsible"],
+        Kind::Customer => &["category", "address", "responsible"],
+        Kind::ContactPerson => &["customer", "role", "phone", "email"],
+        Kind::SalesProject => &[
+            "customer",
+            "status",
+            "revenue",
+            "closing_date",
+            "responsible",
+        ],
+        Kind::Offer => &["sales_project", "date", "valid_until"],
+        Kind::IssuedOffer => &["customer_name", "date", "version", "valid_until"],
+        Kind::Order => &["customer", "reference", "date", "status"],
+        Kind::Project => &["customer", "status", "start", "due", "responsible"],
+        Kind::Activity => &["activity", "when", "responsible", "outcome"],
+        Kind::Event => &["place", "from", "to"],
+        Kind::Member => &["email", "phone"],
+        Kind::SavedView => &["kind", "filter"],
+        Kind::Settings => &["currency"],
+    }
+}
+
+/// Writes a window of a list.
+pub(crate) fn table(kind: Kind, list: &ListAnswer, offset: usize, moment: &Moment) -> String {
+    if list.rows.is_empty() {
+        return match list.total {
+            0 => format!("no {}\n", kind.title()),
+            total => format!("{total} in all, none behind the first {offset}\n"),
+        };
+    }
+    let mut text = rows(kind, &list.rows, moment);
+    let last = offset + list.rows.len();
+    if offset > 0 || last < list.total {
+        text.push_str(&format!(
+            "{} to {last} of {}; others with --limit and --offset\n",
+            offset + 1,
+            list.total
+        ));
+    }
+    text
+}
+
+/// Writes rows of one kind.
+pub(super) fn rows(kind: Kind, rows: &[Row], moment: &Moment) -> String {
+    let mut columns = vec![Column::Left("number"), Column::Left(kind.title())];
+    columns.extend(fields(kind).iter().map(|field| heading(kind, field)));
+    columns.extend([
+        Column::Left("next step"),
+        Column::Left("standing"),
+        Column::Left("id"),
+        Column::Left(""),
+    ]);
+    let mut table = Table::new(&columns);
+    for row in rows {
+        let mut cells = vec![row.record.number.clone(), row.record.title.clone()];
+        cells.extend(fields(kind).iter().map(|field| {
+            let text = row.fields.get(*field).map_or("", String::as_str);
+            cell(kind, field, text, moment)
+        }));
+        let mark = if row.in_conflict { CONFLICT } else { "" };
+        let standing = match row.standing.as_str() {
+            "alive" => "",
+            other => other,
+        };
+        cells.extend([
+            row.next_step
+                .as_ref()
+                .map_or(String::new(), |step| next_step(step, moment)),
+            standing.to_owned(),
+            row.record.id.short(),
+            mark.to_owned(),
+        ]);
+        table.row(cells);
+    }
+    table.render()
+}
+
+fn heading(kind: Kind, field: &'static str) -> Column {
+    let form = kind.field(field).map(|spec| spec.form);
+    let heading = match field {
+        "closing_date" => "closing",
+        "sales_project" => "sales project",
+        "customer_name" => "customer",
+        "valid_until" => "valid until",
+        other => other,
+    };
+    match form {
+        Some(Form::Money | Form::Integer | Form::Decimal) => Column::Right(heading),
+        _ => Column::Left(heading),
+    }
+}
+
+fn cell(kind: Kind, field: &str, text: &str, moment: &Moment) -> String {
+    let is_date = kind
+        .field(field)
+        .is_some_and(|spec| spec.form == Form::Date);
+    match text.parse() {
+        Ok(date) if is_date => moment.say_date(date),
+        _ => text.to_owned(),
+    }
+}
+
+/// Says what comes next, or that nothing does.
+pub(super) fn next_step(step: &NextStep, moment: &Moment) -> String {
+    let due = step
+        .due
+        .as_ref()
+        .map_or(String::new(), |due| moment.say_planned(due));
+    let what = step
+        .activity
+        .as_ref()
+        .map_or(String::new(), |activity| one_line(&activity.title, 30));
+    let text = [due, what]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    match step.light.as_str() {
+        "none" => "- none".to_owned(),
+        "late" => format!("! late: {text}"),
+        _ => text,
+    }
+}
+
+/// Writes what a search found.
+pub(crate) fn hits(hits: &[Hit]) -> String {
+    if hits.is_empty() {
+        return "nothing found\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        Column::Left("kind"),
+        Column::Left("number"),
+        Column::Left("title"),
+        Column::Left("id"),
+        Column::Left("standing"),
+        Column::Left("found in"),
+    ]);
+    for hit in hits {
+        let standing = match hit.standing.as_str() {
+            "alive" => "",
+            other => other,
+        };
+        table.row([
+            hit.record
+                .kind
+                .map_or(String::new(), |kind| kind.title().to_owned()),
+            hit.record.number.clone(),
+            hit.record.title.clone(),
+            hit.record.id.short(),
+            standing.to_owned(),
+            hit.found_in.clone(),
+        ]);
+    }
+    table.render()
+}

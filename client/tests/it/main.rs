@@ -1,0 +1,8 @@
+//! The command line against a scripted engine: which request a line means, what is printed, which exit code it has.
+
+mod course;
+mod fake;
+mod help;
+mod meaning;
+mod printing;
+mod refusing;

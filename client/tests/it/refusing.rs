@@ -1,0 +1,203 @@
+//! Exit codes and errors.
+
+use std::path::Path;
+
+use engine::interface::{Answer, Failure, SyncAnswer};
+use serde_json::{Value, json};
+
+use crate::fake::{Script, run, run_with};
+
+#[test]
+fn what_is_refused_has_code_1_and_a_way_out() {
+    let refusing = || Script {
+        answers: [Err(Failure::new(
+            "archived",
+            "Mueller GmbH is archived",
+            Some("restore it first: restore 1a2b3c4d"),
+        ))]
+        .into(),
+        ..Script::default()
+    };
+    let ran = run_with(&["set", "inquiry1", "priority=A"], refusing());
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.out, "");
+    assert_eq!(
+        ran.err,
+        "handschlag: Mueller GmbH is archived\n  restore it first: restore 1a2b3c4d\n"
+    );
+    let ran = run_with(&["set", "inquiry1", "priority=A", "--json"], refusing());
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!(
+        error,
+        json!({"error": {
+            "code": "archived",
+            "reason": "Mueller GmbH is archived",
+            "way_out": "restore it first: restore 1a2b3c4d",
+        }})
+    );
+}
+
+#[test]
+fn wrong_usage_has_code_2_and_asks_nothing() {
+    for words in [
+        &["frobnicate"][..],
+        &["init", "--workspace", "W"],
+        &["invite"],
+        &["invite", "--user", "A", "--member", "B"],
+        &["create", "lead"],
+        &["create", "customer", "name"],
+        &["set", "inquiry1"],
+        &["set", "inquiry1", "note-=x"],
+        &["capture", "--contact", "A B", "--family", "C"],
+        &["capture", "--follow-up", "someday"],
+        &["follow-up", "inquiry1"],
+        &["call", "inquiry1", "--on", "someday"],
+        &["call", "inquiry1", "--duration", "long"],
+        &["postpone", "activity1", "someday"],
+        &["disqualify", "inquiry1"],
+        &["offer", "sales-project1"],
+        &["offer", "sales-project1", "--item", "Pump"],
+        &["phase", "inquiry1", "contacted", "--chance", "5"],
+        &["phase", "sales-project1", "won", "--chance", "101"],
+        &["lose", "sales-project1"],
+        &["show", ""],
+        &["list", "inquiry", "--filter", "status"],
+        &["list", "sales-project", "--filter", "closing-date<soon"],
+        &["home", "--day", "someday"],
+        &["import", "--kind", "order", "x.vcf"],
+        &["export"],
+        &["sync", "--timeout", "0"],
+    ] {
+        let ran = run(words, []);
+        assert_eq!(ran.code, 2, "{words:?}: {}", ran.err);
+        assert_eq!(ran.requests, [], "{words:?}");
+        assert_eq!(ran.out, "", "{words:?}");
+        assert!(
+            ran.err.starts_with("handschlag: "),
+            "{words:?}: {}",
+            ran.err
+        );
+        assert!(
+            ran.err.contains("\n  "),
+            "{words:?} says what is expected: {}",
+            ran.err
+        );
+        if words.is_empty() {
+            continue;
+        }
+        let ran = run(&[words, &["--json"]].concat(), []);
+        if words != ["export"] {
+            let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+            assert_eq!(error["error"]["code"], "usage", "{words:?}");
+            assert!(error["error"]["way_out"].is_string(), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reference_that_leads_nowhere_names_its_field() {
+    let ran = run(&["create", "customer", "responsible=nobody"], []);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.requests, []);
+    assert_eq!(
+        ran.err,
+        "handschlag: responsible: there is no record nobody\n  look it up with search or list\n"
+    );
+}
+
+#[test]
+fn one_wrong_activity_leaves_the_others_undone() {
+    let ran = run(&["done", "activity1", "nobody"], []);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.requests, []);
+}
+
+#[test]
+fn a_relay_that_is_away_does_not_unmake_the_workspace() {
+    let founded = Answer::Founded(engine::interface::Founded {
+        workspace: String::new(),
+        name: "W".to_owned(),
+        member: crate::fake::id(1),
+        member_name: "A".to_owned(),
+        device: "A".to_owned(),
+    });
+    let script = Script {
+        answers: [
+            Ok(founded),
+            Err(Failure::new(
+                "relay-away",
+                "the relay does not answer",
+                None,
+            )),
+        ]
+        .into(),
+        ..Script::default()
+    };
+    let words = [
+        "init",
+        "--workspace",
+        "W",
+        "--user",
+        "A",
+        "--relay",
+        "ws://r",
+    ];
+    let ran = run_with(&words, script);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        ran.err,
+        "handschlag: the workspace is made, but not known at the relay: the relay does not answer\n  try again: handschlag relay ws://r\n"
+    );
+}
+
+#[test]
+fn sync_has_code_1_until_both_sides_have_all() {
+    let synced = |complete| {
+        Answer::Synced(SyncAnswer {
+            complete,
+            only_here: if complete { 0 } else { 2 },
+            not_here: Some(if complete { 0 } else { 3 }),
+            received: 5,
+            sent: 4,
+            problem: None,
+        })
+    };
+    let ran = run(&["sync"], [synced(true)]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(ran.out, "both sides have all: sent 4, received 5\n");
+    let ran = run(&["sync", "--timeout", "5"], [synced(false)]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        ran.out,
+        "not complete: sent 4, received 5, 2 transactions only on this device, 3 of the relay's not here yet\n"
+    );
+    assert!(
+        ran.err.contains("try again: handschlag sync"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        ran.requests,
+        [engine::interface::Request::Sync { timeout_ms: 5000 }]
+    );
+    let ran = run(&["sync", "--json"], [synced(false)]);
+    let answer: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(answer["only_here"], 2);
+    assert_eq!(answer["not_here"], 3);
+}
+
+#[test]
+fn an_answer_of_another_kind_is_a_failure() {
+    let ran = run(&["members"], [Answer::Ok]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("'ok'"), "{}", ran.err);
+}
+
+#[test]
+fn the_home_is_named_or_the_default() {
+    let ran = run(&["--home", "elsewhere", "status"], []);
+    assert_eq!(ran.home.as_deref(), Some(Path::new("elsewhere")));
+    let ran = run(&["status", "--home", "elsewhere"], []);
+    assert_eq!(ran.home.as_deref(), Some(Path::new("elsewhere")));
+}
