@@ -22,7 +22,7 @@ pub(crate) fn run(desk: &mut Desk<'_>, command: &Command) -> Result<(), CommandE
         Command::Invite(args) => workspace::invite(desk, args),
         Command::Members => workspace::members(desk),
         Command::Status => workspace::status(desk),
-        Command::Sync(args) if args.watch => workspace::watch(desk, args),
+        Command::Sync(args) if args.watch => workspace::watch(desk),
         Command::Sync(args) => workspace::sync(desk, args),
         Command::Create(args) => records::create(desk, args),
         Command::Capture(args) => records::capture(desk, args),

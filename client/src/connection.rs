@@ -14,9 +14,6 @@ pub trait Connection {
         on_progress: &mut dyn FnMut(Event),
     ) -> Result<Answer, Failure>;
 
-    /// Asks without waiting; nobody hears the answer.
-    fn begin(&mut self, request: Request) -> Result<(), Failure>;
-
     /// Waits for an event; none when no more will come.
     fn next_event(&mut self) -> Result<Option<Event>, Failure>;
 

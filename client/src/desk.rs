@@ -225,14 +225,12 @@ impl<'a> Desk<'a> {
             .map_err(|expected| CommandError::usage("date", typed, expected))
     }
 
-    /// Asks for something without waiting, then gives each event to be shown, until no more come.
+    /// Gives each event to be shown, until no more come.
     pub(crate) fn watch(
         &mut self,
-        begin: Request,
         mut show: impl FnMut(&mut Self, Event) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
         let mut connection = self.take_connection()?;
-        connection.begin(begin)?;
         while let Some(event) = connection.next_event()? {
             show(self, event)?;
         }

@@ -12,17 +12,18 @@ use crate::desk::{Desk, answer};
 use crate::error::CommandError;
 use crate::output;
 
-/// The largest file that is imported, in bytes.
-const FILE_MAX: u64 = 64 << 20;
+/// How much is imported at a time, in bytes: as base64 it fits on one line between processes.
+const IMPORT_MAX: u64 = 40 << 20;
 
 /// How many records one window of an export holds.
 const EXPORT_WINDOW: usize = 500;
 
 pub(super) fn import(desk: &mut Desk<'_>, args: &Import) -> Result<(), CommandError> {
+    let mut room = IMPORT_MAX;
     let files = args
         .files
         .iter()
-        .map(|path| read(path))
+        .map(|path| read(path, &mut room))
         .collect::<Result<_, _>>()?;
     let request = Request::Import {
         files,
@@ -46,7 +47,8 @@ pub(super) fn import(desk: &mut Desk<'_>, args: &Import) -> Result<(), CommandEr
     Ok(())
 }
 
-fn read(path: &Path) -> Result<ImportFile, CommandError> {
+/// Reads a file while there is room for it.
+fn read(path: &Path, room: &mut u64) -> Result<ImportFile, CommandError> {
     let name = path.display().to_string();
     let failed = |error: io::Error| {
         CommandError::Failed(Failure::new(
@@ -57,16 +59,17 @@ fn read(path: &Path) -> Result<ImportFile, CommandError> {
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(FILE_MAX + 1)
+    file.take(*room + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
-    if bytes.len() as u64 > FILE_MAX {
+    let Some(left) = room.checked_sub(bytes.len() as u64) else {
         return Err(CommandError::Failed(Failure::new(
-            "file-too-large",
-            format!("{name} has more than {} MiB", FILE_MAX >> 20),
-            Some("split it and import the pieces"),
+            "too-much-to-import",
+            format!("with {name} it is more than {} MiB", IMPORT_MAX >> 20),
+            Some("import fewer files at a time, or split a large one"),
         )));
-    }
+    };
+    *room = left;
     Ok(ImportFile { name, bytes })
 }
 

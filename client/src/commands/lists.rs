@@ -62,6 +62,7 @@ pub(super) fn list(desk: &mut Desk<'_>, args: &List) -> Result<(), CommandError>
 fn filter(desk: &mut Desk<'_>, kind: Kind, condition: &Condition) -> Result<Filter, CommandError> {
     let spec = kind.field(&condition.field);
     let mut value = condition.value.clone();
+    let mut compare = condition.compare;
     let is_exact = matches!(condition.compare, Compare::Is | Compare::IsNot);
     let is_ordered = matches!(condition.compare, Compare::Before | Compare::After);
     match spec.map(|spec| spec.form) {
@@ -70,6 +71,10 @@ fn filter(desk: &mut Desk<'_>, kind: Kind, condition: &Condition) -> Result<Filt
         }
         Some(Form::Date | Form::Planned) if is_exact || is_ordered => {
             value = desk.date(&value)?.to_string();
+            // What is planned has a time too: a day is asked for, not a moment.
+            if compare == Compare::Is && spec.is_some_and(|spec| spec.form == Form::Planned) {
+                compare = Compare::Contains;
+            }
         }
         _ => {}
     }
@@ -80,7 +85,7 @@ fn filter(desk: &mut Desk<'_>, kind: Kind, condition: &Condition) -> Result<Filt
     };
     Ok(Filter {
         field,
-        compare: condition.compare,
+        compare,
         value,
     })
 }

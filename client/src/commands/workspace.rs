@@ -110,8 +110,8 @@ fn incomplete(synced: SyncAnswer) -> Failure {
     }
 }
 
-/// Stays connected: subscribes to the status, meets the relay, and shows the status whenever it is another.
-pub(super) fn watch(desk: &mut Desk<'_>, args: &Sync) -> Result<(), CommandError> {
+/// Stays connected, and shows the status whenever the connection is another.
+pub(super) fn watch(desk: &mut Desk<'_>) -> Result<(), CommandError> {
     let subscribe = Request::Subscribe {
         query: Query::Status,
     };
@@ -119,10 +119,8 @@ pub(super) fn watch(desk: &mut Desk<'_>, args: &Sync) -> Result<(), CommandError
     let first = answer!(*first, Answer::Status(status) => status);
     let mut last = output::workspace::connection(&first);
     desk.print(&first, |_| format!("{last}\n"))?;
-    let meet = Request::Sync {
-        timeout_ms: args.timeout * 1000,
-    };
-    desk.watch(meet, |desk, event| {
+    desk.ask(Request::Follow { on: true })?;
+    desk.watch(|desk, event| {
         let Event::Changed { answer, .. } = event else {
             return Ok(());
         };

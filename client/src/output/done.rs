@@ -2,8 +2,8 @@
 
 use engine::interface::{ImportAnswer, ImportProblem, Named};
 
+use super::named as name;
 use super::table::{Column, Table};
-use super::{named as name, short};
 
 /// Says what was done to which records.
 pub(crate) fn named(what: &str, records: &[Named]) -> String {
@@ -34,8 +34,8 @@ pub(crate) fn imported(imported: &ImportAnswer) -> String {
     }
     text.push('\n');
     if !imported.records.is_empty() {
-        let batch = short(&imported.batch);
-        text.push_str(&format!("to undo: handschlag undo {batch}\n"));
+        // In full: only operations are found by an end of their id.
+        text.push_str(&format!("to undo: handschlag undo {}\n", imported.batch));
     }
     text
 }

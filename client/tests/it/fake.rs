@@ -55,11 +55,6 @@ impl Connection for Fake {
         }
     }
 
-    fn begin(&mut self, request: Request) -> Result<(), Failure> {
-        self.requests.borrow_mut().push(request);
-        Ok(())
-    }
-
     fn next_event(&mut self) -> Result<Option<Event>, Failure> {
         Ok(self.script.events.borrow_mut().pop_front())
     }
