@@ -30,6 +30,14 @@ pub(super) struct Trying {
     attempts: u32,
 }
 
+#[cfg(test)]
+impl Trying {
+    /// Makes the mark that a death leaves.
+    pub(super) fn died(from: u64, to: u64, attempts: u32) -> Self {
+        Self { from, to, attempts }
+    }
+}
+
 /// Why an envelope waits or is set aside, as it is stored and shown.
 mod reason {
     pub(super) const NEW: &[u8] = b"was not tried yet";
@@ -41,17 +49,27 @@ impl Core {
     /// Applies a batch of the log together with the cursor after it.
     ///
     /// Returns how many envelopes of others there were.
-    pub(super) fn apply_batch(&mut self, first: u64, items: &[Item], cursor: Cursor) -> Result<u64, Problem> {
+    pub(super) fn apply_batch(
+        &mut self,
+        first: u64,
+        items: &[Item],
+        cursor: Cursor,
+    ) -> Result<u64, Problem> {
         let mut received = 0;
         let mut at = 0;
         while at < items.len() {
             let from = first + at as u64;
             let (count, attempts) = self.next_attempt(from, items.len() - at)?;
-            let trying = Trying { from, to: from + count as u64 - 1, attempts };
+            let trying = Trying {
+                from,
+                to: from + count as u64 - 1,
+                attempts,
+            };
             self.set_trying(trying)?;
             let is_condemned = count == 1 && attempts >= MAX_ATTEMPTS;
             let last = at + count == items.len();
-            received += self.apply_some(&items[at..at + count], last.then_some(cursor), is_condemned)?;
+            received +=
+                self.apply_some(&items[at..at + count], last.then_some(cursor), is_condemned)?;
             at += count;
         }
         self.is_changed = true;
@@ -60,8 +78,12 @@ impl Core {
 
     /// Says how many items to try at once: all, or one by one where an attempt ended in a death before.
     fn next_attempt(&self, from: u64, left: usize) -> Result<(usize, u32), Problem> {
-        let Some(bytes) = self.store.read()?.meta(META_TRYING)? else { return Ok((left, 0)) };
-        let Ok(died) = minicbor::decode::<Trying>(&bytes) else { return Ok((left, 0)) };
+        let Some(bytes) = self.store.read()?.meta(META_TRYING)? else {
+            return Ok((left, 0));
+        };
+        let Ok(died) = minicbor::decode::<Trying>(&bytes) else {
+            return Ok((left, 0));
+        };
         Ok(if died.from == from && died.to == from {
             (1, died.attempts + 1)
         } else if (died.from..=died.to).contains(&from) {
@@ -78,12 +100,22 @@ impl Core {
         Ok(write.commit()?)
     }
 
-    fn apply_some(&mut self, items: &[Item], cursor: Option<Cursor>, is_condemned: bool) -> Result<u64, Problem> {
-        let Some(device) = self.device.as_mut() else { return Ok(0) };
+    fn apply_some(
+        &mut self,
+        items: &[Item],
+        cursor: Option<Cursor>,
+        is_condemned: bool,
+    ) -> Result<u64, Problem> {
+        let Some(device) = self.device.as_mut() else {
+            return Ok(0);
+        };
         let write = self.store.write()?;
         let mut received = 0;
         for item in items {
-            if let Item::Envelope { bytes, envelope, .. } = item {
+            if let Item::Envelope {
+                bytes, envelope, ..
+            } = item
+            {
                 received += 1;
                 if is_condemned {
                     set_aside(device, &write, bytes, envelope, reason::DEATH)?;
@@ -105,7 +137,9 @@ impl Core {
 
     /// Notes up to where the relay has the own feed durably.
     pub(super) fn acknowledged(&mut self, sequence: u64) -> Result<(), Problem> {
-        let Some(device) = self.device.as_mut() else { return Ok(()) };
+        let Some(device) = self.device.as_mut() else {
+            return Ok(());
+        };
         if device.acknowledged != sequence {
             let write = self.store.write()?;
             write.set_meta(META_ACKNOWLEDGED, &sequence.to_be_bytes())?;
@@ -118,7 +152,9 @@ impl Core {
 
     /// Tries again what waits for a roster entry, a key or an envelope of its feed.
     pub(super) fn retry_waiting(&mut self) -> Result<(), Problem> {
-        let Some(device) = self.device.as_mut() else { return Ok(()) };
+        let Some(device) = self.device.as_mut() else {
+            return Ok(());
+        };
         let waiting = self.store.read()?.waiting()?;
         if waiting.is_empty() {
             return Ok(());
@@ -134,9 +170,17 @@ impl Core {
 }
 
 /// Takes in one envelope: applies it, or lets it wait, or sets it aside; it is kept in each case.
-fn receive(device: &mut Device, write: &Write, bytes: &Blob, envelope: &Envelope) -> Result<(), Problem> {
+pub(super) fn receive(
+    device: &mut Device,
+    write: &Write,
+    bytes: &Blob,
+    envelope: &Envelope,
+) -> Result<(), Problem> {
     let header = &envelope.header;
-    let key = EnvelopeKey { feed: *header.feed.as_bytes(), sequence: header.sequence };
+    let key = EnvelopeKey {
+        feed: *header.feed.as_bytes(),
+        sequence: header.sequence,
+    };
     if write.envelope(&key.feed, key.sequence)?.is_some() {
         return Ok(());
     }
@@ -152,14 +196,19 @@ fn retry(device: &mut Device, write: &Write, key: EnvelopeKey) -> Result<(), Pro
         if write.waiting_reason(key)?.is_none() {
             continue;
         }
-        let Some(bytes) = write.envelope(&key.feed, key.sequence)? else { continue };
+        let Some(bytes) = write.envelope(&key.feed, key.sequence)? else {
+            continue;
+        };
         if !continues(write, key, &bytes)? {
             continue;
         }
         write.take_waiting(key)?;
         open.extend(attempt(device, write, key, &bytes)?);
         // What follows in the feed may have come before.
-        open.push(EnvelopeKey { sequence: key.sequence + 1, ..key });
+        open.push(EnvelopeKey {
+            sequence: key.sequence + 1,
+            ..key
+        });
     }
     Ok(())
 }
@@ -184,7 +233,12 @@ fn continues(write: &Write, key: EnvelopeKey, bytes: &[u8]) -> Result<bool, Prob
 }
 
 /// Verifies, opens and applies an envelope; returns the envelopes that waited for what it brought.
-fn attempt(device: &mut Device, write: &Write, key: EnvelopeKey, bytes: &[u8]) -> Result<Vec<EnvelopeKey>, Problem> {
+fn attempt(
+    device: &mut Device,
+    write: &Write,
+    key: EnvelopeKey,
+    bytes: &[u8],
+) -> Result<Vec<EnvelopeKey>, Problem> {
     let verified = match verify_envelope(bytes, &device.roster) {
         Ok(verified) => verified,
         Err(error) if error.waits() => {
@@ -219,9 +273,17 @@ fn attempt(device: &mut Device, write: &Write, key: EnvelopeKey, bytes: &[u8]) -
         }
     }
     let feed = verified.header().feed;
-    let prefixes: Vec<[u8; 12]> = device.roster.lineage(&feed).iter().map(actor_prefix).collect();
+    let prefixes: Vec<[u8; 12]> = device
+        .roster
+        .lineage(&feed)
+        .iter()
+        .map(actor_prefix)
+        .collect();
     match device.replica.apply(write, &records, &prefixes)? {
-        Applied::Done { operations, changes } => {
+        Applied::Done {
+            operations,
+            changes,
+        } => {
             for (hash, bytes) in files {
                 write.put_file(hash.as_bytes(), &bytes)?;
             }
@@ -237,8 +299,10 @@ fn attempt(device: &mut Device, write: &Write, key: EnvelopeKey, bytes: &[u8]) -
             return Ok(waiting);
         }
         Applied::Waits(missing) => {
-            let missing: Vec<([u8; 16], [u8; 32])> =
-                missing.into_iter().map(|(record, hash)| (*record.as_bytes(), hash)).collect();
+            let missing: Vec<([u8; 16], [u8; 32])> = missing
+                .into_iter()
+                .map(|(record, hash)| (*record.as_bytes(), hash))
+                .collect();
             write.put_waiting(key, reason::DEPENDENCY.as_bytes(), &missing)?;
         }
         Applied::Rejected { record, reason } => {
@@ -253,9 +317,18 @@ fn attempt(device: &mut Device, write: &Write, key: EnvelopeKey, bytes: &[u8]) -
 }
 
 /// Keeps an envelope without applying it, for good.
-fn set_aside(device: &Device, write: &Write, bytes: &Blob, envelope: &Envelope, why: &str) -> Result<(), Problem> {
+fn set_aside(
+    device: &Device,
+    write: &Write,
+    bytes: &Blob,
+    envelope: &Envelope,
+    why: &str,
+) -> Result<(), Problem> {
     let feed: FeedId = envelope.header.feed;
-    let key = EnvelopeKey { feed: *feed.as_bytes(), sequence: envelope.header.sequence };
+    let key = EnvelopeKey {
+        feed: *feed.as_bytes(),
+        sequence: envelope.header.sequence,
+    };
     if feed != device.keys.feed() && write.envelope(&key.feed, key.sequence)?.is_none() {
         write.put_envelope(&key.feed, key.sequence, bytes)?;
         write.set_feed(&key.feed, &write_head(key.sequence, envelope.hash()))?;

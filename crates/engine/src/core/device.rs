@@ -16,6 +16,8 @@ pub(super) const META_CURSOR: &str = "engine/cursor";
 pub(super) const META_ACKNOWLEDGED: &str = "engine/acknowledged";
 /// When both sides last had all, in ms since 1970, 8 bytes.
 pub(super) const META_COMPLETE: &str = "engine/complete-ms";
+/// The key of the invite by which this home is joining a workspace.
+pub(super) const META_JOINING: &str = "engine/joining";
 /// The batch that is being applied, see [`super::apply::Trying`].
 pub(super) const META_TRYING: &str = "engine/trying";
 
@@ -49,14 +51,15 @@ impl Device {
         let identity = identity(&roster, &keys, incarnation)?;
         let replica = Replica::open(read, identity, members(&roster))?;
         let relay = match read.meta(META_RELAY)? {
-            Some(bytes) => {
-                RelayOrigin::parse(&String::from_utf8_lossy(&bytes)).map(Some).map_err(Problem::damaged)?
-            }
+            Some(bytes) => RelayOrigin::parse(&String::from_utf8_lossy(&bytes))
+                .map(Some)
+                .map_err(Problem::damaged)?,
             None => None,
         };
         let cursor = match read.meta(META_CURSOR)? {
             Some(bytes) => Some(
-                protocol::canonical::decode_canonical("cursor", bytes.len(), &bytes).map_err(Problem::damaged)?,
+                protocol::canonical::decode_canonical("cursor", bytes.len(), &bytes)
+                    .map_err(Problem::damaged)?,
             ),
             None => None,
         };
@@ -64,9 +67,26 @@ impl Device {
             Some(bytes) => read_head(&bytes)?,
             None => (0, EnvelopeHash::ZERO),
         };
-        let acknowledged = read.meta(META_ACKNOWLEDGED)?.and_then(|bytes| number(&bytes)).unwrap_or(0);
-        let complete_ms = read.meta(META_COMPLETE)?.and_then(|bytes| number(&bytes)).map(u64::cast_signed);
-        Ok(Some(Self { keys, roster, ring, replica, relay, cursor, head, acknowledged, complete_ms, incarnation }))
+        let acknowledged = read
+            .meta(META_ACKNOWLEDGED)?
+            .and_then(|bytes| number(&bytes))
+            .unwrap_or(0);
+        let complete_ms = read
+            .meta(META_COMPLETE)?
+            .and_then(|bytes| number(&bytes))
+            .map(u64::cast_signed);
+        Ok(Some(Self {
+            keys,
+            roster,
+            ring,
+            replica,
+            relay,
+            cursor,
+            head,
+            acknowledged,
+            complete_ms,
+            incarnation,
+        }))
     }
 
     /// Takes new roster entries in, in memory and in the store; the head they follow must be the known one.
@@ -97,7 +117,9 @@ impl Device {
 
     fn known_entries(&self) -> std::collections::BTreeSet<RosterHash> {
         let entries = self.roster.entries().iter();
-        entries.filter_map(|entry| Some(RosterHash::of(&protocol::Entry::decode(entry).ok()?.body))).collect()
+        entries
+            .filter_map(|entry| Some(RosterHash::of(&protocol::Entry::decode(entry).ok()?.body)))
+            .collect()
     }
 
     /// Counts the transactions that are only on this device.
@@ -107,7 +129,10 @@ impl Device {
 
     /// Gives the code of a device, empty while it is not in the roster.
     pub(super) fn code_of(&self, feed: &FeedId) -> String {
-        self.roster.device(feed).map(|device| device.code.as_str().to_owned()).unwrap_or_default()
+        self.roster
+            .device(feed)
+            .map(|device| device.code.as_str().to_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -119,7 +144,11 @@ impl replica::query::Devices for Device {
 }
 
 /// Says who the device is, as the roster knows it.
-pub(super) fn identity(roster: &Roster, keys: &DeviceKeys, incarnation: [u8; 8]) -> Result<Identity, Problem> {
+pub(super) fn identity(
+    roster: &Roster,
+    keys: &DeviceKeys,
+    incarnation: [u8; 8],
+) -> Result<Identity, Problem> {
     let device = roster.device(&keys.feed()).ok_or_else(|| {
         Problem::damaged("the keys beside this store are not those of a device of its workspace")
     })?;
@@ -175,7 +204,10 @@ pub(super) fn write_head(sequence: u64, hash: EnvelopeHash) -> Vec<u8> {
 pub(super) fn read_head(bytes: &[u8]) -> Result<(u64, EnvelopeHash), Problem> {
     let wrong = || Problem::damaged("the head of a feed has another length than 40 bytes");
     let (sequence, hash) = bytes.split_first_chunk::<8>().ok_or_else(wrong)?;
-    Ok((u64::from_be_bytes(*sequence), EnvelopeHash::from_slice(hash).ok_or_else(wrong)?))
+    Ok((
+        u64::from_be_bytes(*sequence),
+        EnvelopeHash::from_slice(hash).ok_or_else(wrong)?,
+    ))
 }
 
 /// Reads a stored number of 8 bytes.

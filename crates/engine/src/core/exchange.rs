@@ -3,10 +3,11 @@
 use model::intent::Intent;
 use model::{IntentId, RecordId, Refusal, Role, number};
 use protocol::{Blob, DeviceCode, MemberId, Refusal as Refused};
+use store::Reading;
 use sync::client::Input;
 use vault::{DeviceKeys, InviteLink, InviteSecret, InviteTerms, RelayOrigin, Roster};
 
-use super::device::{META_RELAY, roster_role};
+use super::device::{META_JOINING, META_RELAY, roster_role};
 use super::problem::Problem;
 use super::{Caller, Core, is_member};
 use crate::interface::{Answer, Failure, Invited, SyncAnswer};
@@ -86,7 +87,11 @@ impl Core {
     pub(super) fn begin_sync(&mut self, caller: Caller, timeout_ms: u64) -> Result<(), Failure> {
         let device = self.device()?;
         if device.relay.is_none() {
-            return Err(Failure::new("no-relay", "this workspace has no relay", Some("name one: relay URL")));
+            return Err(Failure::new(
+                "no-relay",
+                "this workspace has no relay",
+                Some("name one: relay URL"),
+            ));
         }
         let acknowledged_before = device.acknowledged;
         let timeout_ms = timeout_ms.min(MAX_SYNC_MS).cast_signed();
@@ -106,7 +111,11 @@ impl Core {
     pub(super) fn begin_relay(&mut self, caller: Caller, url: &str) -> Result<(), Failure> {
         self.device()?;
         let origin = RelayOrigin::parse(url).map_err(|error| {
-            Failure::new("bad-address", error.to_string(), Some("an address is like https://relay.example or http://127.0.0.1:7420"))
+            Failure::new(
+                "bad-address",
+                error.to_string(),
+                Some("an address is like https://relay.example or http://127.0.0.1:7420"),
+            )
         })?;
         let write = self.store.write().map_err(Problem::from)?;
         write
@@ -135,20 +144,37 @@ impl Core {
         let device = self.device()?;
         let own_role = device.replica.identity().role;
         if !own_role.may_administer() {
-            return Err(Refusal::Role { role: own_role.to_string(), what: "invite".to_owned() }.into());
+            return Err(Refusal::Role {
+                role: own_role.to_string(),
+                what: "invite".to_owned(),
+            }
+            .into());
         }
         if device.relay.is_none() {
-            return Err(Failure::new("no-relay", "an invite leads to a relay, and this workspace has none", Some("name one: relay URL")));
+            return Err(Failure::new(
+                "no-relay",
+                "an invite leads to a relay, and this workspace has none",
+                Some("name one: relay URL"),
+            ));
         }
         let known = member.map(|id| MemberId::from_bytes(*id.as_bytes()));
         let role = match (&user, member) {
             (Some(name), None) if !name.trim().is_empty() => role,
             (_, Some(id)) if is_member(device, id) => {
                 let known = MemberId::from_bytes(*id.as_bytes());
-                device.roster.member_role(&known).map_or(role, super::device::role)
+                device
+                    .roster
+                    .member_role(&known)
+                    .map_or(role, super::device::role)
             }
             (_, Some(id)) => return Err(Refusal::NoSuchRecord { id: id.short() }.into()),
-            _ => return Err(Refusal::Missing { what: "the member's name", way_out: "give --user NAME" }.into()),
+            _ => {
+                return Err(Refusal::Missing {
+                    what: "the member's name",
+                    way_out: "give --user NAME",
+                }
+                .into());
+            }
         };
         let expires_ms = self.around.now_ms().saturating_add(INVITE_MS);
         let terms = InviteTerms {
@@ -177,7 +203,9 @@ impl Core {
 
     /// Lists codes that stand in numbers here but belong to no device: they came with imports and are not given out.
     fn reserved_codes(&self) -> Vec<DeviceCode> {
-        let Some(device) = &self.device else { return Vec::new() };
+        let Some(device) = &self.device else {
+            return Vec::new();
+        };
         let given: Vec<DeviceCode> = device.roster.devices().map(|device| device.code).collect();
         let numbers = device.replica.views().numbers();
         let mut codes: Vec<DeviceCode> = numbers
@@ -200,50 +228,102 @@ impl Core {
 
     fn sign_invite(&mut self) -> Result<Option<Input>, Problem> {
         let now_ms = self.around.now_ms().max(0).cast_unsigned();
-        let Some(device) = &self.device else { return Ok(None) };
-        let inviting = self.link.errands.iter_mut().find_map(|errand| match errand {
-            Errand::Invite(inviting) if !inviting.is_appended => Some(inviting),
-            _ => None,
-        });
-        let Some(inviting) = inviting else { return Ok(None) };
+        let Some(device) = &self.device else {
+            return Ok(None);
+        };
+        let inviting = self
+            .link
+            .errands
+            .iter_mut()
+            .find_map(|errand| match errand {
+                Errand::Invite(inviting) if !inviting.is_appended => Some(inviting),
+                _ => None,
+            });
+        let Some(inviting) = inviting else {
+            return Ok(None);
+        };
         inviting.signings += 1;
         if inviting.signings > MAX_SIGNINGS {
-            return Err(Problem::roster("it grew each time an invite was signed; try again"));
+            return Err(Problem::roster(
+                "it grew each time an invite was signed; try again",
+            ));
         }
         let around = &mut self.around;
         let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
         let entry = device
             .roster
-            .sign_invite(&device.keys.signing, &device.ring, &inviting.secret, &inviting.terms, now_ms, &mut fill)
+            .sign_invite(
+                &device.keys.signing,
+                &device.ring,
+                &inviting.secret,
+                &inviting.terms,
+                now_ms,
+                &mut fill,
+            )
             .map_err(Problem::roster)?;
-        Ok(Some(Input::AppendRoster { expected_head: device.roster.head(), entries: vec![entry.into()] }))
+        Ok(Some(Input::AppendRoster {
+            expected_head: device.roster.head(),
+            entries: vec![entry.into()],
+        }))
     }
 
     /// Begins to join a workspace by its link.
     pub(super) fn begin_join(&mut self, caller: Caller, link: &str) -> Result<(), Failure> {
         self.refuse_second_workspace()?;
         if self.link.joining.is_some() {
-            return Err(Failure::new("joining", "this home is joining a workspace already", Some("wait for that to end")));
+            return Err(Failure::new(
+                "joining",
+                "this home is joining a workspace already",
+                Some("wait for that to end"),
+            ));
         }
-        let link = InviteLink::parse(link)
-            .map_err(|error| Failure::new("bad-link", error.to_string(), Some("copy the whole link, from http to its end")))?;
-        // Keys that are here come from an attempt that was cut off, maybe after the relay had taken the device.
-        let kept = self.around.keys().map_err(Problem::damaged)?;
-        let had_keys = kept.is_some();
-        let keys = match kept {
-            Some(bytes) => DeviceKeys::from_bytes(&bytes).map_err(Problem::damaged)?,
-            None => self.make_keys()?,
-        };
+        let link = InviteLink::parse(link).map_err(|error| {
+            Failure::new(
+                "bad-link",
+                error.to_string(),
+                Some("copy the whole link, from http to its end"),
+            )
+        })?;
+        let (keys, had_keys) = self.joining_keys(&link)?;
         let deadline_ms = self.around.now_ms() + ERRAND_MS;
-        self.link.joining =
-            Some(Joining { caller, deadline_ms, link, keys, is_in_roster: false, had_keys, roster: None, signings: 0 });
+        self.link.joining = Some(Joining {
+            caller,
+            deadline_ms,
+            link,
+            keys,
+            is_in_roster: false,
+            had_keys,
+            roster: None,
+            signings: 0,
+        });
         Ok(())
+    }
+
+    /// Gives the keys to join with: those of an attempt with this invite that was cut off, maybe after the relay had
+    /// taken the device, else new ones.
+    fn joining_keys(&mut self, link: &InviteLink) -> Result<(DeviceKeys, bool), Problem> {
+        let invite = link.secret.key();
+        let before = self.store.read()?.meta(META_JOINING)?;
+        let kept = self.around.keys().map_err(Problem::damaged)?;
+        if let (Some(bytes), true) = (kept, before.as_deref() == Some(invite.as_bytes())) {
+            return Ok((
+                DeviceKeys::from_bytes(&bytes).map_err(Problem::damaged)?,
+                true,
+            ));
+        }
+        let keys = self.make_keys()?;
+        let write = self.store.write()?;
+        write.set_meta(META_JOINING, invite.as_bytes())?;
+        write.commit()?;
+        Ok((keys, false))
     }
 
     /// Tries again as a device when the invite is used up, maybe by this very device before it was cut off.
     pub(super) fn join_as_device(&mut self, code: Refused) -> bool {
         match &mut self.link.joining {
-            Some(joining) if joining.had_keys && !joining.is_in_roster && code == Refused::InviteSpent => {
+            Some(joining)
+                if joining.had_keys && !joining.is_in_roster && code == Refused::InviteSpent =>
+            {
                 joining.is_in_roster = true;
                 true
             }
@@ -264,7 +344,9 @@ impl Core {
         if self.link.joining.is_some() {
             return self.join_with(entries);
         }
-        let Some(device) = self.device.as_mut() else { return Ok(None) };
+        let Some(device) = self.device.as_mut() else {
+            return Ok(None);
+        };
         let write = self.store.write()?;
         if device.take_roster(&write, entries)? {
             write.commit()?;
@@ -276,7 +358,9 @@ impl Core {
 
     /// Builds the roster of the workspace that is being joined, and signs this device in.
     fn join_with(&mut self, entries: &[Blob]) -> Result<Option<Input>, Problem> {
-        let Some(joining) = self.link.joining.as_mut() else { return Ok(None) };
+        let Some(joining) = self.link.joining.as_mut() else {
+            return Ok(None);
+        };
         let was_signed = joining.roster.is_some();
         match joining.roster.as_mut() {
             Some(roster) => {
@@ -292,28 +376,44 @@ impl Core {
                 joining.roster = Some(roster);
             }
         }
-        let is_in = joining.roster.as_ref().is_some_and(|roster| roster.device(&joining.keys.feed()).is_some());
+        let is_in = joining
+            .roster
+            .as_ref()
+            .is_some_and(|roster| roster.device(&joining.keys.feed()).is_some());
         if is_in && !was_signed {
             self.adopt()?;
             return Ok(None);
         }
-        if was_signed { Ok(None) } else { self.sign_join() }
+        if was_signed {
+            Ok(None)
+        } else {
+            self.sign_join()
+        }
     }
 
     fn sign_join(&mut self) -> Result<Option<Input>, Problem> {
         let now_ms = self.around.now_ms().max(0).cast_unsigned();
-        let Some(joining) = self.link.joining.as_mut() else { return Ok(None) };
-        let Some(roster) = &joining.roster else { return Ok(None) };
+        let Some(joining) = self.link.joining.as_mut() else {
+            return Ok(None);
+        };
+        let Some(roster) = &joining.roster else {
+            return Ok(None);
+        };
         joining.signings += 1;
         if joining.signings > MAX_SIGNINGS {
-            return Err(Problem::roster("it grew each time this device signed itself in; try again"));
+            return Err(Problem::roster(
+                "it grew each time this device signed itself in; try again",
+            ));
         }
         let around = &mut self.around;
         let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
         let entry = roster
             .sign_join(&joining.link.secret, &joining.keys, now_ms, &mut fill)
             .map_err(Problem::roster)?;
-        Ok(Some(Input::AppendRoster { expected_head: roster.head(), entries: vec![entry.into()] }))
+        Ok(Some(Input::AppendRoster {
+            expected_head: roster.head(),
+            entries: vec![entry.into()],
+        }))
     }
 
     /// Goes on after the relay took an entry.
@@ -322,16 +422,30 @@ impl Core {
             self.adopt()?;
             return Ok(None);
         }
-        let inviting = self.link.errands.iter_mut().find_map(|errand| match errand {
-            Errand::Invite(inviting) if !inviting.is_appended => Some(inviting),
-            _ => None,
-        });
-        let Some(inviting) = inviting else { return Ok(None) };
+        let inviting = self
+            .link
+            .errands
+            .iter_mut()
+            .find_map(|errand| match errand {
+                Errand::Invite(inviting) if !inviting.is_appended => Some(inviting),
+                _ => None,
+            });
+        let Some(inviting) = inviting else {
+            return Ok(None);
+        };
         inviting.is_appended = true;
         let member = inviting.member;
         if let Some((name, email)) = inviting.user.clone() {
             let id = IntentId::fresh(self.around.now_ms(), self.random());
-            self.carry_one(id, None, &Intent::EnrolMember { member, name, email })?;
+            self.carry_one(
+                id,
+                None,
+                &Intent::EnrolMember {
+                    member,
+                    name,
+                    email,
+                },
+            )?;
         } else if self.link.is_settled {
             self.finish_errands();
         }
@@ -354,17 +468,25 @@ impl Core {
 
     /// Makes this home that of a device of the workspace: roster and relay in one commit; then takes over what there is.
     fn adopt(&mut self) -> Result<(), Problem> {
-        let Some(joining) = self.link.joining.take() else { return Ok(()) };
-        let Some(roster) = joining.roster else { return Ok(()) };
+        let Some(joining) = self.link.joining.take() else {
+            return Ok(());
+        };
+        let Some(roster) = joining.roster else {
+            return Ok(());
+        };
         let write = self.store.write()?;
         for entry in roster.entries() {
             write.append_roster(entry)?;
         }
         write.set_meta(META_RELAY, joining.link.origin.to_string().as_bytes())?;
+        write.clear_meta(META_JOINING)?;
         write.commit()?;
         self.load()?;
         self.hang_up();
-        self.link.errands.push(Errand::Joined { caller: joining.caller, deadline_ms: joining.deadline_ms });
+        self.link.errands.push(Errand::Joined {
+            caller: joining.caller,
+            deadline_ms: joining.deadline_ms,
+        });
         self.is_changed = true;
         Ok(())
     }
@@ -374,7 +496,9 @@ impl Core {
         let errands = std::mem::take(&mut self.link.errands);
         for errand in errands {
             match errand {
-                Errand::Invite(inviting) if !inviting.is_appended => self.link.errands.push(Errand::Invite(inviting)),
+                Errand::Invite(inviting) if !inviting.is_appended => {
+                    self.link.errands.push(Errand::Invite(inviting))
+                }
                 done => {
                     let caller = done.caller();
                     let answer = self.answer_errand(done, None);
@@ -384,9 +508,20 @@ impl Core {
         }
     }
 
-    fn answer_errand(&mut self, errand: Errand, problem: Option<Failure>) -> Result<Answer, Failure> {
+    fn answer_errand(
+        &mut self,
+        errand: Errand,
+        problem: Option<Failure>,
+    ) -> Result<Answer, Failure> {
         match (errand, problem) {
-            (Errand::Sync { received_before, acknowledged_before, .. }, problem) => {
+            (
+                Errand::Sync {
+                    received_before,
+                    acknowledged_before,
+                    ..
+                },
+                problem,
+            ) => {
                 let device = self.device()?;
                 let progress = self.link.progress;
                 Ok(Answer::Synced(SyncAnswer {
@@ -412,8 +547,14 @@ impl Core {
 
     fn invited(&self, inviting: &Inviting) -> Result<Answer, Failure> {
         let device = self.device()?;
-        let Some(origin) = device.relay.clone() else { return Err(super::no_workspace()) };
-        let link = InviteLink { origin, workspace: device.roster.workspace(), secret: inviting.secret.clone() };
+        let Some(origin) = device.relay.clone() else {
+            return Err(super::no_workspace());
+        };
+        let link = InviteLink {
+            origin,
+            workspace: device.roster.workspace(),
+            secret: inviting.secret.clone(),
+        };
         Ok(Answer::Invited(Invited {
             link: link.to_text(),
             member: inviting.member,
@@ -437,16 +578,25 @@ impl Core {
     pub(super) fn expire_errands(&mut self) {
         let now_ms = self.around.now_ms();
         let late = || {
-            Failure::new("too-late", "the relay was not done in time", Some("everything is kept here; sync again"))
+            Failure::new(
+                "too-late",
+                "the relay was not done in time",
+                Some("everything is kept here; sync again"),
+            )
         };
-        if self.link.joining.as_ref().is_some_and(|joining| joining.deadline_ms <= now_ms)
+        if self
+            .link
+            .joining
+            .as_ref()
+            .is_some_and(|joining| joining.deadline_ms <= now_ms)
             && let Some(joining) = self.link.joining.take()
         {
             self.hang_up();
             self.tell(joining.caller, Err(late()));
         }
-        let (expired, going): (Vec<Errand>, Vec<Errand>) =
-            std::mem::take(&mut self.link.errands).into_iter().partition(|errand| errand.deadline_ms() <= now_ms);
+        let (expired, going): (Vec<Errand>, Vec<Errand>) = std::mem::take(&mut self.link.errands)
+            .into_iter()
+            .partition(|errand| errand.deadline_ms() <= now_ms);
         self.link.errands = going;
         for errand in expired {
             let caller = errand.caller();

@@ -4,20 +4,27 @@ use model::intent::Intent;
 use model::{IntentId, RecordId};
 use vault::{DeviceKeys, Roster};
 
+use super::Core;
 use super::device::Device;
 use super::intents::commit_intent;
 use super::problem::Problem;
-use super::Core;
 use crate::interface::{Answer, Failure, Founded};
 
 impl Core {
     /// Makes a workspace: keys first, durably, then roster and the first two transactions in one commit.
     pub(super) fn found(&mut self, workspace: &str, user: &str) -> Result<Answer, Failure> {
         self.refuse_second_workspace()?;
-        for (what, text, flag) in [("workspace", workspace, "--workspace"), ("user", user, "--user")] {
+        for (what, text, flag) in [
+            ("workspace", workspace, "--workspace"),
+            ("user", user, "--user"),
+        ] {
             if text.trim().is_empty() {
                 let way_out = format!("give {flag} NAME");
-                return Err(Failure::new("missing", format!("the name of the {what} is missing"), Some(&way_out)));
+                return Err(Failure::new(
+                    "missing",
+                    format!("the name of the {what} is missing"),
+                    Some(&way_out),
+                ));
             }
         }
         let result = self.try_found(workspace, user);
@@ -32,7 +39,10 @@ impl Core {
             None => Ok(()),
             Some(device) => Err(Failure::new(
                 "has-workspace",
-                format!("this home belongs to workspace {} already", device.roster.workspace()),
+                format!(
+                    "this home belongs to workspace {} already",
+                    device.roster.workspace()
+                ),
                 Some("use another home for another workspace"),
             )),
         }
@@ -43,7 +53,11 @@ impl Core {
         let around = &mut self.around;
         let keys = DeviceKeys::generate(&mut |bytes: &mut [u8]| around.fill_random(bytes));
         self.around.keep_keys(&keys.to_bytes()).map_err(|error| {
-            Failure::new("keys", format!("the device's keys cannot be kept: {error}"), Some("check the home's folder"))
+            Failure::new(
+                "keys",
+                format!("the device's keys cannot be kept: {error}"),
+                Some("check the home's folder"),
+            )
         })?;
         Ok(keys)
     }
@@ -52,9 +66,13 @@ impl Core {
         let keys = self.make_keys()?;
         let now_ms = self.around.now_ms();
         let around = &mut self.around;
-        let (roster, _) = Roster::found(&keys, now_ms.max(0).cast_unsigned(), &mut |bytes: &mut [u8]| {
-            around.fill_random(bytes);
-        })
+        let (roster, _) = Roster::found(
+            &keys,
+            now_ms.max(0).cast_unsigned(),
+            &mut |bytes: &mut [u8]| {
+                around.fill_random(bytes);
+            },
+        )
         .map_err(Problem::roster)?;
         let incarnation = self.random();
         let write = self.store.write()?;
@@ -64,13 +82,21 @@ impl Core {
         write.commit()?;
         let read = self.store.read()?;
         let Some(mut device) = Device::load(&read, keys, incarnation)? else {
-            return Err(Problem::damaged("the roster that was just written is not there"));
+            return Err(Problem::damaged(
+                "the roster that was just written is not there",
+            ));
         };
         drop(read);
         let member = device.replica.identity().member;
         let intents = [
-            Intent::FoundWorkspace { name: workspace.to_owned() },
-            Intent::EnrolMember { member, name: user.to_owned(), email: None },
+            Intent::FoundWorkspace {
+                name: workspace.to_owned(),
+            },
+            Intent::EnrolMember {
+                member,
+                name: user.to_owned(),
+                email: None,
+            },
         ];
         let surroundings = self.surroundings();
         let write = self.store.write()?;
@@ -78,7 +104,15 @@ impl Core {
             let id = IntentId::fresh(now_ms, self.random());
             let around = &mut self.around;
             let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
-            commit_intent(&mut device, &write, surroundings.clone(), id, None, &intent, &mut fill)?;
+            commit_intent(
+                &mut device,
+                &write,
+                surroundings.clone(),
+                id,
+                None,
+                &intent,
+                &mut fill,
+            )?;
         }
         write.commit()?;
         self.device = Some(device);
@@ -91,7 +125,9 @@ impl Core {
         let device = self.device()?;
         let views = device.replica.views();
         let title = |id: RecordId, key: &str| {
-            model::record::record(views, id).map(|view| view.text(key).to_owned()).unwrap_or_default()
+            model::record::record(views, id)
+                .map(|view| view.text(key).to_owned())
+                .unwrap_or_default()
         };
         let identity = device.replica.identity();
         Ok(Founded {
@@ -114,4 +150,3 @@ impl Core {
         }
     }
 }
-

@@ -46,13 +46,22 @@ impl Core {
             read_file(file, event, origin, &mut contacts, &mut problems)?;
         }
         let batch = IntentId::fresh(self.around.now_ms(), self.random());
-        let mut answer = ImportAnswer { batch, records: Vec::new(), transactions: 0, problems };
+        let mut answer = ImportAnswer {
+            batch,
+            records: Vec::new(),
+            transactions: 0,
+            problems,
+        };
         let total = contacts.len() as u64;
         let mut rest = contacts.as_slice();
         while !rest.is_empty() {
             let (now, later) = rest.split_at(how_many(rest));
-            let intent = Intent::Import { contacts: now.to_vec(), as_customers };
-            let done = self.carry_one(nth_id(batch, answer.transactions + 1), Some(batch), &intent)?;
+            let intent = Intent::Import {
+                contacts: now.to_vec(),
+                as_customers,
+            };
+            let done =
+                self.carry_one(nth_id(batch, answer.transactions + 1), Some(batch), &intent)?;
             answer.records.extend(done.records);
             answer.transactions += 1;
             rest = later;
@@ -62,7 +71,8 @@ impl Core {
                 total: Some(total),
                 text: "contacts imported".to_owned(),
             };
-            self.outputs.push_back(Output::Tell(caller.client, Message::Event(event)));
+            self.outputs
+                .push_back(Output::Tell(caller.client, Message::Event(event)));
         }
         Ok(answer)
     }
@@ -76,10 +86,16 @@ fn read_file(
     problems: &mut Vec<ImportProblem>,
 ) -> Result<(), Failure> {
     let wrong = |reason: String| {
-        Failure::new("unreadable-file", format!("{}: {reason}", file.name), Some("nothing was imported; give vCard or CSV files"))
+        Failure::new(
+            "unreadable-file",
+            format!("{}: {reason}", file.name),
+            Some("nothing was imported; give vCard or CSV files"),
+        )
     };
-    let format = interchange::detect(&file.name, &file.bytes).map_err(|error| wrong(error.to_string()))?;
-    let imported = interchange::read(format, &file.bytes).map_err(|error| wrong(error.to_string()))?;
+    let format =
+        interchange::detect(&file.name, &file.bytes).map_err(|error| wrong(error.to_string()))?;
+    let imported =
+        interchange::read(format, &file.bytes).map_err(|error| wrong(error.to_string()))?;
     problems.extend(imported.problems.iter().map(|problem| ImportProblem {
         file: file.name.clone(),
         line: problem.line,
@@ -92,7 +108,9 @@ fn read_file(
             problems.push(ImportProblem {
                 file: file.name.clone(),
                 line: card.line,
-                text: "the card names nobody: it has no name, company, phone number or e-mail address".to_owned(),
+                text:
+                    "the card names nobody: it has no name, company, phone number or e-mail address"
+                        .to_owned(),
             });
         }
     }
@@ -123,8 +141,14 @@ fn size(assignment: &Assignment) -> usize {
 
 fn contact(card: &Card, event: Option<&str>, origin: Option<&str>) -> Capture {
     let mut fields = Vec::new();
-    let mut given = [card.given.as_str(), &card.additional].join(" ").trim().to_owned();
-    let mut family = [card.family.as_str(), &card.suffix].join(" ").trim().to_owned();
+    let mut given = [card.given.as_str(), &card.additional]
+        .join(" ")
+        .trim()
+        .to_owned();
+    let mut family = [card.family.as_str(), &card.suffix]
+        .join(" ")
+        .trim()
+        .to_owned();
     if given.is_empty() && family.is_empty() && card.company.is_empty() {
         // A card with nothing but a number or an address is known by that.
         family = card.display_name();
@@ -138,11 +162,18 @@ fn contact(card: &Card, event: Option<&str>, origin: Option<&str>) -> Capture {
         ("job_title", &card.job_title),
         ("website", card.websites.first().map_or("", String::as_str)),
     ];
-    for (field, text) in texts.into_iter().filter(|(_, text)| !text.trim().is_empty()) {
+    for (field, text) in texts
+        .into_iter()
+        .filter(|(_, text)| !text.trim().is_empty())
+    {
         fields.push(Assignment::set(field, Value::Text(text.trim().to_owned())));
     }
     for (field, entries) in [("phone", &card.phones), ("email", &card.emails)] {
-        fields.extend(entries.iter().map(|entry| Assignment::add(field, Value::Labelled(labelled(entry)))));
+        fields.extend(
+            entries
+                .iter()
+                .map(|entry| Assignment::add(field, Value::Labelled(labelled(entry)))),
+        );
     }
     if let Some(address) = card.addresses.first() {
         fields.push(Assignment::set(
@@ -158,7 +189,11 @@ fn contact(card: &Card, event: Option<&str>, origin: Option<&str>) -> Capture {
             }),
         ));
     }
-    fields.extend(card.tags.iter().map(|tag| Assignment::add("tag", Value::Text(tag.clone()))));
+    fields.extend(
+        card.tags
+            .iter()
+            .map(|tag| Assignment::add("tag", Value::Text(tag.clone()))),
+    );
     let note = note(card);
     if !note.is_empty() {
         fields.push(Assignment::set("note", note.as_str()));
@@ -166,11 +201,18 @@ fn contact(card: &Card, event: Option<&str>, origin: Option<&str>) -> Capture {
     if let Some(origin) = origin {
         fields.push(Assignment::set("origin", Value::Text(origin.to_owned())));
     }
-    Capture { fields, event: event.map(str::to_owned), follow_up: None }
+    Capture {
+        fields,
+        event: event.map(str::to_owned),
+        follow_up: None,
+    }
 }
 
 fn labelled(entry: &CardEntry) -> Labelled {
-    Labelled { value: entry.value.clone(), label: entry.label.word().to_owned() }
+    Labelled {
+        value: entry.value.clone(),
+        label: entry.label.word().to_owned(),
+    }
 }
 
 /// Keeps in the note what an inquiry has no field for: nothing of a card is lost.
@@ -187,10 +229,19 @@ fn note(card: &Card) -> String {
     add("department", &card.department);
     add("birthday", &card.birthday);
     add("VAT id", &card.vat_id);
-    card.websites.iter().skip(1).for_each(|website| add("website", website));
+    card.websites
+        .iter()
+        .skip(1)
+        .for_each(|website| add("website", website));
     for address in card.addresses.iter().skip(1) {
         let city = [address.postal_code.as_str(), &address.city].join(" ");
-        let parts = [address.street.as_str(), &address.extra, city.trim(), &address.region, &address.country];
+        let parts = [
+            address.street.as_str(),
+            &address.extra,
+            city.trim(),
+            &address.region,
+            &address.country,
+        ];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         add("address", &parts.join(", "));
     }

@@ -1,9 +1,9 @@
 //! Intents: carried out, sealed and committed in one transaction of the store.
 
+use model::IntentId;
 use model::intent::{Intent, Undo};
 use model::parse::Surroundings as Around;
 use model::plan::Answer as Done;
-use model::IntentId;
 use protocol::{BatchId, Part};
 use replica::Carried;
 use store::{Reading, Write};
@@ -33,7 +33,10 @@ pub(super) fn commit_intent(
         fill(&mut bytes);
         bytes
     };
-    let (parts, answer) = match device.replica.carry(write, around, id, intent, &mut random)? {
+    let (parts, answer) = match device
+        .replica
+        .carry(write, around, id, intent, &mut random)?
+    {
         Carried::Before(answer) => return Ok(answer),
         Carried::Out { parts, answer } => (parts, answer),
     };
@@ -52,10 +55,20 @@ pub(super) fn commit_intent(
         .iter()
         .map(|part| Part::Record {
             record: protocol::RecordId::from_bytes(*part.record.as_bytes()),
-            changes: part.changes.iter().map(|change| change.clone().into()).collect(),
+            changes: part
+                .changes
+                .iter()
+                .map(|change| change.clone().into())
+                .collect(),
         })
         .collect();
-    let sealed = seal_envelope(&draft, &sealed_parts, &device.keys, &device.ring, &mut |bytes: &mut [u8]| fill(bytes))?;
+    let sealed = seal_envelope(
+        &draft,
+        &sealed_parts,
+        &device.keys,
+        &device.ring,
+        &mut |bytes: &mut [u8]| fill(bytes),
+    )?;
     let feed = device.keys.feed();
     write.put_envelope(feed.as_bytes(), draft.sequence, &sealed.bytes)?;
     write.set_feed(feed.as_bytes(), &write_head(draft.sequence, sealed.hash))?;
@@ -79,13 +92,23 @@ impl Core {
             None => IntentId::fresh(self.around.now_ms(), self.random()),
         };
         let done = match &intent {
-            Intent::Undo { what: Undo::Batch(of) } => self.undo_batch(id, *of)?,
+            Intent::Undo {
+                what: Undo::Batch(of),
+            } => self.undo_batch(id, *of)?,
             _ => self.carry_one(id, batch, &intent)?,
         };
         let device = self.device()?;
         let asked = super::queries::asked(device, self.civil_now().date());
-        let named = done.records.iter().map(|record| asked.named(*record)).collect();
-        Ok(Outcome { operation: id, done, named })
+        let named = done
+            .records
+            .iter()
+            .map(|record| asked.named(*record))
+            .collect();
+        Ok(Outcome {
+            operation: id,
+            done,
+            named,
+        })
     }
 
     /// Carries out one intent as one transaction.
@@ -99,7 +122,9 @@ impl Core {
             self.load()?;
         }
         let around = self.surroundings();
-        let Some(device) = self.device.as_mut() else { return Err(super::no_workspace()) };
+        let Some(device) = self.device.as_mut() else {
+            return Err(super::no_workspace());
+        };
         let head = device.head;
         let surroundings = &mut self.around;
         let mut fill = |bytes: &mut [u8]| surroundings.fill_random(bytes);
@@ -131,7 +156,10 @@ impl Core {
             read.batch(batch.as_bytes()).map_err(Problem::from)?
         };
         if operations.is_empty() {
-            return Err(model::Refusal::NoSuchOperation { id: batch.to_string() }.into());
+            return Err(model::Refusal::NoSuchOperation {
+                id: batch.to_string(),
+            }
+            .into());
         }
         let mut whole = Done::default();
         let mut refused = None;
@@ -143,7 +171,9 @@ impl Core {
                     whole.notices.extend(done.notices);
                     whole.undone.extend(done.undone);
                 }
-                Err(failure) if whole.undone.is_empty() && at + 1 == operations.len() => return Err(failure),
+                Err(failure) if whole.undone.is_empty() && at + 1 == operations.len() => {
+                    return Err(failure);
+                }
                 Err(failure) => refused = Some(failure),
             }
         }
@@ -155,7 +185,9 @@ impl Core {
 /// Derives the id of the nth intent of a request that takes several; the first has the request's own.
 pub(super) fn nth_id(id: IntentId, at: usize) -> IntentId {
     let mut bytes = *id.as_bytes();
-    let tail = u64::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]]);
+    let tail = u64::from_be_bytes([
+        bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15],
+    ]);
     bytes[8..].copy_from_slice(&tail.wrapping_add(at as u64).to_be_bytes());
     IntentId::from_bytes(bytes)
 }

@@ -23,7 +23,9 @@ impl Core {
                 Some(bytes) => read_head(&bytes)?.0,
                 None => 0,
             };
-            let last = read.envelope(info.signing.as_bytes(), transactions).map_err(Problem::from)?;
+            let last = read
+                .envelope(info.signing.as_bytes(), transactions)
+                .map_err(Problem::from)?;
             devices.entry(info.member).or_default().push(DeviceAnswer {
                 code: info.code.as_str().to_owned(),
                 feed: info.signing.to_string(),
@@ -35,7 +37,11 @@ impl Core {
         }
         let views = device.replica.views();
         let mut ids: Vec<RecordId> = views.of_kind(Kind::Member);
-        ids.extend(devices.keys().map(|id| RecordId::from_bytes(*id.as_bytes())));
+        ids.extend(
+            devices
+                .keys()
+                .map(|id| RecordId::from_bytes(*id.as_bytes())),
+        );
         ids.sort_unstable();
         ids.dedup();
         let mut members: Vec<MemberAnswer> = ids
@@ -45,14 +51,29 @@ impl Core {
                 let own = devices.remove(&member).unwrap_or_default();
                 MemberAnswer {
                     id,
-                    name: device.replica.digests().get(id).map(|digest| digest.title.clone()).unwrap_or_default(),
-                    role: device.roster.member_role(&member).filter(|_| !own.is_empty()).map(role),
+                    name: device
+                        .replica
+                        .digests()
+                        .get(id)
+                        .map(|digest| digest.title.clone())
+                        .unwrap_or_default(),
+                    role: device
+                        .roster
+                        .member_role(&member)
+                        .filter(|_| !own.is_empty())
+                        .map(role),
                     devices: own,
                     is_me: id == device.replica.identity().member,
                 }
             })
             .collect();
-        members.sort_by_key(|member| (member.devices.is_empty(), member.devices.first().map(|one| one.code.clone()), member.id));
+        members.sort_by_key(|member| {
+            (
+                member.devices.is_empty(),
+                member.devices.first().map(|one| one.code.clone()),
+                member.id,
+            )
+        });
         Ok(members)
     }
 
@@ -67,7 +88,9 @@ impl Core {
                 protocol::Part::Record { changes, .. } => changes.first(),
                 protocol::Part::File { .. } => None,
             })
-            .filter_map(|change| replica::gate::parse(change, &replica::gate::Limits::default()).ok())
+            .filter_map(|change| {
+                replica::gate::parse(change, &replica::gate::Limits::default()).ok()
+            })
             .map(|change| change.time_ms)
             .max()
     }

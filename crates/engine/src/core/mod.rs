@@ -74,7 +74,9 @@ impl Core {
     fn load(&mut self) -> Result<(), Problem> {
         self.device = None;
         if self.store.is_broken() {
-            self.store.reopen().map_err(|error| Problem::damaged(error.to_string()))?;
+            self.store
+                .reopen()
+                .map_err(|error| Problem::damaged(error.to_string()))?;
         }
         let incarnation = self.random();
         let read = self.store.read()?;
@@ -86,7 +88,9 @@ impl Core {
                 Device::load(&read, keys, incarnation)?
             }
             None if has_roster => {
-                return Err(Problem::damaged("the store belongs to a workspace, but the device's keys are missing"));
+                return Err(Problem::damaged(
+                    "the store belongs to a workspace, but the device's keys are missing",
+                ));
             }
             None => None,
         };
@@ -105,7 +109,8 @@ impl Core {
 
     /// Gives the civil date and time of the device.
     fn civil_now(&self) -> DateTime {
-        let moment = Timestamp::from_millisecond(self.around.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let moment =
+            Timestamp::from_millisecond(self.around.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
         let zone = TimeZone::get(&self.around.zone()).unwrap_or(TimeZone::UTC);
         moment.to_zoned(zone).datetime()
     }
@@ -129,8 +134,14 @@ impl Core {
 
     fn tell(&mut self, caller: Caller, result: Result<Answer, Failure>) {
         let message = match result {
-            Ok(ok) => Message::Answer { id: caller.call, ok },
-            Err(error) => Message::Failure { id: Some(caller.call), error },
+            Ok(ok) => Message::Answer {
+                id: caller.call,
+                ok,
+            },
+            Err(error) => Message::Failure {
+                id: Some(caller.call),
+                error,
+            },
         };
         self.outputs.push_back(Output::Tell(caller.client, message));
     }
@@ -141,18 +152,33 @@ impl Core {
             Request::Found { workspace, user } => self.found(&workspace, &user)?,
             Request::Join { link } => return self.begin_join(caller, &link).map(|()| None),
             Request::SetRelay { url } => return self.begin_relay(caller, &url).map(|()| None),
-            Request::Invite { user, email, role, member } => {
-                return self.begin_invite(caller, user, email, role, member).map(|()| None);
+            Request::Invite {
+                user,
+                email,
+                role,
+                member,
+            } => {
+                return self
+                    .begin_invite(caller, user, email, role, member)
+                    .map(|()| None);
             }
-            Request::Sync { timeout_ms } => return self.begin_sync(caller, timeout_ms).map(|()| None),
+            Request::Sync { timeout_ms } => {
+                return self.begin_sync(caller, timeout_ms).map(|()| None);
+            }
             Request::Follow { on } => {
                 self.follow(on)?;
                 Answer::Ok
             }
             Request::Members => Answer::Members(self.members()?),
-            Request::Do { intent_id, batch, intent } => Answer::Done(self.carry_out(intent_id, batch, intent)?),
+            Request::Do {
+                intent_id,
+                batch,
+                intent,
+            } => Answer::Done(self.carry_out(intent_id, batch, intent)?),
             Request::Resolve { text } => Answer::Resolved(self.resolve(&text)?),
-            Request::ResolveOperation { text } => Answer::ResolvedOperation(self.resolve_operation(&text)?),
+            Request::ResolveOperation { text } => {
+                Answer::ResolvedOperation(self.resolve_operation(&text)?)
+            }
             Request::ResolveEntry { entry, value } => {
                 Answer::ResolvedEntry(self.resolve_entry(&entry, value.as_deref())?)
             }
@@ -162,14 +188,25 @@ impl Core {
                 self.unsubscribe(caller.client, subscription)?;
                 Answer::Ok
             }
-            Request::Import { files, event, origin, kind } => {
-                Answer::Imported(self.import(caller, &files, event.as_deref(), origin.as_deref(), kind.as_deref())?)
-            }
+            Request::Import {
+                files,
+                event,
+                origin,
+                kind,
+            } => Answer::Imported(self.import(
+                caller,
+                &files,
+                event.as_deref(),
+                origin.as_deref(),
+                kind.as_deref(),
+            )?),
             Request::Export { offset, limit } => Answer::Exported(self.export(offset, limit)?),
             Request::LocalGet { key } => {
                 let read = self.store.read().map_err(Problem::from)?;
                 let bytes = read.local(&key).map_err(Problem::from)?;
-                Answer::Local { value: bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) }
+                Answer::Local {
+                    value: bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+                }
             }
             Request::LocalSet { key, value } => {
                 let write = self.store.write().map_err(Problem::from)?;
@@ -196,12 +233,16 @@ fn no_workspace() -> Failure {
 
 /// Tells whether a record is a member that exists here.
 fn is_member(device: &Device, id: RecordId) -> bool {
-    model::record::record(device.replica.views(), id).is_some_and(|view| view.kind == model::Kind::Member)
+    model::record::record(device.replica.views(), id)
+        .is_some_and(|view| view.kind == model::Kind::Member)
 }
 
 impl Headless for Core {
     fn call(&mut self, client: ClientId, call: Call) {
-        let caller = Caller { client, call: call.id };
+        let caller = Caller {
+            client,
+            call: call.id,
+        };
         match self.handle(caller, call.request) {
             Ok(None) => {}
             Ok(Some(answer)) => self.tell(caller, Ok(answer)),
@@ -211,7 +252,8 @@ impl Headless for Core {
     }
 
     fn forget(&mut self, client: ClientId) {
-        self.subscriptions.retain(|_, subscription| subscription.client != client);
+        self.subscriptions
+            .retain(|_, subscription| subscription.client != client);
         self.link.forget(client);
         self.after();
     }

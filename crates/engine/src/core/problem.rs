@@ -36,11 +36,15 @@ pub(super) enum Problem {
 
 impl Problem {
     pub(super) fn damaged(what: impl std::fmt::Display) -> Self {
-        Self::Damaged { what: what.to_string() }
+        Self::Damaged {
+            what: what.to_string(),
+        }
     }
 
     pub(super) fn roster(what: impl std::fmt::Display) -> Self {
-        Self::Roster { what: what.to_string() }
+        Self::Roster {
+            what: what.to_string(),
+        }
     }
 
     /// Tells whether memory may differ from the store, so that the device must be loaded again.
@@ -84,13 +88,19 @@ impl From<Problem> for Failure {
             Problem::Store(StoreError::Io { .. } | StoreError::Broken) => Failure::new(
                 "store",
                 reason,
-                Some("nothing that was confirmed is lost; make space or repair the disk, then try again"),
+                Some(
+                    "nothing that was confirmed is lost; make space or repair the disk, then try again",
+                ),
             ),
             Problem::Store(_) => Failure::new("store", reason, None),
-            Problem::Damaged { .. } | Problem::StoredRoster(_) => {
-                Failure::new("damaged", reason, Some("keep a copy of the home; join again from another device's invite"))
+            Problem::Damaged { .. } | Problem::StoredRoster(_) => Failure::new(
+                "damaged",
+                reason,
+                Some("keep a copy of the home; join again from another device's invite"),
+            ),
+            Problem::Roster { .. } => {
+                Failure::new("roster", reason, Some("ask an admin of the workspace"))
             }
-            Problem::Roster { .. } => Failure::new("roster", reason, Some("ask an admin of the workspace")),
             Problem::Seal(_) => Failure::new("seal", reason, None),
         }
     }

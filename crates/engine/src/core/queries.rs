@@ -7,9 +7,9 @@ use replica::answers::Named;
 use replica::query::{self, Asked};
 use store::{EnvelopeKey, Reading};
 
+use super::Core;
 use super::device::Device;
 use super::problem::Problem;
-use super::Core;
 use crate::interface::{
     Answer, ExportAnswer, Failure, Held, Query, ResolvedEntry, ResolvedOperation, StatusAnswer,
 };
@@ -25,7 +25,11 @@ const MAX_EXPORT: usize = 1_000;
 
 /// Begins a query of the moment.
 pub(super) fn asked(device: &Device, today: Date) -> Asked<'_> {
-    Asked { replica: &device.replica, devices: device, today }
+    Asked {
+        replica: &device.replica,
+        devices: device,
+        today,
+    }
 }
 
 impl Core {
@@ -38,7 +42,8 @@ impl Core {
         let asked = asked(device, self.civil_now().date());
         Ok(match query {
             Query::List(list) => Answer::List(
-                query::list(&asked, list).map_err(|error| Failure::new("bad-list", error.to_string(), None))?,
+                query::list(&asked, list)
+                    .map_err(|error| Failure::new("bad-list", error.to_string(), None))?,
             ),
             Query::Record { record } => Answer::Record(Box::new(
                 query::record(&asked, *record).ok_or_else(|| no_record(*record))?,
@@ -67,12 +72,16 @@ impl Core {
         let device = self.device()?;
         let asked = asked(device, self.civil_now().date());
         let id = query::find(&asked, text).map_err(|error| match error {
-            query::FindError::None { .. } => {
-                Failure::new("no-such-record", error.to_string(), Some("look it up with search or list"))
-            }
-            query::FindError::Several { .. } => {
-                Failure::new("ambiguous", error.to_string(), Some("give more digits of the id, or the number"))
-            }
+            query::FindError::None { .. } => Failure::new(
+                "no-such-record",
+                error.to_string(),
+                Some("look it up with search or list"),
+            ),
+            query::FindError::Several { .. } => Failure::new(
+                "ambiguous",
+                error.to_string(),
+                Some("give more digits of the id, or the number"),
+            ),
         })?;
         Ok(asked.named(id))
     }
@@ -86,7 +95,9 @@ impl Core {
             return Ok(ResolvedOperation { id, is_batch });
         }
         let digits = text.trim().to_lowercase().replace('-', "");
-        let recent = read.recent_operations(SEARCHED_OPERATIONS).map_err(Problem::from)?;
+        let recent = read
+            .recent_operations(SEARCHED_OPERATIONS)
+            .map_err(Problem::from)?;
         let mut found: Vec<IntentId> = recent
             .into_iter()
             .map(IntentId::from_bytes)
@@ -94,18 +105,29 @@ impl Core {
             .collect();
         found.dedup();
         match found.as_slice() {
-            [id] => Ok(ResolvedOperation { id: *id, is_batch: false }),
+            [id] => Ok(ResolvedOperation {
+                id: *id,
+                is_batch: false,
+            }),
             [] => Err(Failure::new(
                 "no-such-operation",
                 format!("there is no operation '{text}'"),
                 Some("history ID shows the operations of a record"),
             )),
-            _ => Err(Failure::new("ambiguous", format!("'{text}' could be several operations"), Some("give more digits"))),
+            _ => Err(Failure::new(
+                "ambiguous",
+                format!("'{text}' could be several operations"),
+                Some("give more digits"),
+            )),
         }
     }
 
     /// Finds an entry of the Merged list, and a value in it.
-    pub(super) fn resolve_entry(&self, entry: &str, value: Option<&str>) -> Result<ResolvedEntry, Failure> {
+    pub(super) fn resolve_entry(
+        &self,
+        entry: &str,
+        value: Option<&str>,
+    ) -> Result<ResolvedEntry, Failure> {
         let device = self.device()?;
         let asked = asked(device, self.civil_now().date());
         let digits = entry.trim().to_lowercase();
@@ -120,7 +142,11 @@ impl Core {
         let entry = match (found.pop(), found.is_empty()) {
             (Some(entry), true) => entry,
             (Some(_), false) => {
-                return Err(Failure::new("ambiguous", format!("'{digits}' could be several entries"), Some("give more digits")));
+                return Err(Failure::new(
+                    "ambiguous",
+                    format!("'{digits}' could be several entries"),
+                    Some("give more digits"),
+                ));
             }
             (None, _) => {
                 return Err(Failure::new(
@@ -130,14 +156,26 @@ impl Core {
                 ));
             }
         };
-        let Some(value) = value else { return Ok(ResolvedEntry { entry, value: None }) };
-        let place = value.trim().parse::<usize>().ok().filter(|place| (1..=entry.choices.len()).contains(place));
+        let Some(value) = value else {
+            return Ok(ResolvedEntry { entry, value: None });
+        };
+        let place = value
+            .trim()
+            .parse::<usize>()
+            .ok()
+            .filter(|place| (1..=entry.choices.len()).contains(place));
         let choice = match place {
             Some(place) => entry.choices.get(place - 1),
-            None => entry.choices.iter().find(|choice| is_end_of(&value.trim().to_lowercase(), &choice.id.to_string())),
+            None => entry
+                .choices
+                .iter()
+                .find(|choice| is_end_of(&value.trim().to_lowercase(), &choice.id.to_string())),
         };
         match choice.map(|choice| choice.id) {
-            Some(id) => Ok(ResolvedEntry { entry, value: Some(id) }),
+            Some(id) => Ok(ResolvedEntry {
+                entry,
+                value: Some(id),
+            }),
             None => Err(Failure::new(
                 "no-such-choice",
                 format!("the entry has no value '{value}'"),
@@ -152,19 +190,30 @@ impl Core {
         let asked = asked(device, self.civil_now().date());
         let views = device.replica.views();
         let window = views.all().skip(offset).take(limit.min(MAX_EXPORT));
-        let records = window.filter_map(|(_, id)| query::record(&asked, id)).collect();
-        Ok(ExportAnswer { total: views.all().count(), records })
+        let records = window
+            .filter_map(|(_, id)| query::record(&asked, id))
+            .collect();
+        Ok(ExportAnswer {
+            total: views.all().count(),
+            records,
+        })
     }
 
     fn status(&self) -> Result<StatusAnswer, Failure> {
         let mut status = StatusAnswer {
             connection: self.connection_word().to_owned(),
-            connection_problem: self.link.problem.as_ref().map(|failure| failure.reason.clone()),
+            connection_problem: self
+                .link
+                .problem
+                .as_ref()
+                .map(|failure| failure.reason.clone()),
             home: self.around.place(),
             store_bytes: self.around.store_bytes(),
             ..StatusAnswer::default()
         };
-        let Some(device) = &self.device else { return Ok(status) };
+        let Some(device) = &self.device else {
+            return Ok(status);
+        };
         let read = self.store.read().map_err(Problem::from)?;
         let held = |rows: Vec<(EnvelopeKey, Vec<u8>)>| {
             rows.into_iter()

@@ -34,7 +34,9 @@ pub(super) struct Link {
 impl Link {
     /// Forgets what a client that is gone was waiting for; an invite that was begun is brought to its end all the same.
     pub(super) fn forget(&mut self, client: ClientId) {
-        self.errands.retain(|errand| errand.caller().client != client || matches!(errand, Errand::Invite(_)));
+        self.errands.retain(|errand| {
+            errand.caller().client != client || matches!(errand, Errand::Invite(_))
+        });
     }
 
     fn is_wanted(&self) -> bool {
@@ -47,13 +49,13 @@ impl Core {
     pub(super) fn settle_connection(&mut self) {
         if !self.link.is_wanted() {
             self.link.retry_at_ms = None;
-            if self.link.session.take().is_some() {
-                self.link.is_established = false;
-                self.outputs.push_back(Output::Disconnect);
-            }
+            self.hang_up();
             return;
         }
-        let is_due = self.link.retry_at_ms.is_none_or(|at| at <= self.around.now_ms());
+        let is_due = self
+            .link
+            .retry_at_ms
+            .is_none_or(|at| at <= self.around.now_ms());
         if self.link.session.is_none() && is_due {
             self.connect();
         }
@@ -64,7 +66,9 @@ impl Core {
         let (start, url) = match (&self.link.joining, &self.device) {
             (Some(joining), _) => (joining.start(nonce), joining.link.origin.ws_url()),
             (None, Some(device)) => {
-                let Some(relay) = &device.relay else { return self.no_relay() };
+                let Some(relay) = &device.relay else {
+                    return self.no_relay();
+                };
                 let start = Start {
                     workspace: device.roster.workspace(),
                     identity: device.keys.signing.clone(),
@@ -88,7 +92,11 @@ impl Core {
 
     fn no_relay(&mut self) {
         self.link.is_following = false;
-        self.lose(Failure::new("no-relay", "this workspace has no relay", Some("name one: relay URL")));
+        self.lose(Failure::new(
+            "no-relay",
+            "this workspace has no relay",
+            Some("name one: relay URL"),
+        ));
     }
 
     /// Takes what happened on the network.
@@ -100,7 +108,11 @@ impl Core {
                 let was_established = self.link.is_established;
                 self.session_input(Input::Closed);
                 self.link.session = None;
-                let what = if was_established { "the connection to the relay was lost" } else { "the relay cannot be reached" };
+                let what = if was_established {
+                    "the connection to the relay was lost"
+                } else {
+                    "the relay cannot be reached"
+                };
                 self.lose(Failure::new(
                     "relay-away",
                     format!("{what}: {reason}"),
@@ -113,7 +125,9 @@ impl Core {
     /// Gives the session an input and does what follows; without a session nothing happens.
     pub(super) fn session_input(&mut self, input: Input) {
         let now_ms = self.around.now_ms().max(0).cast_unsigned();
-        let Some(session) = self.link.session.as_mut() else { return };
+        let Some(session) = self.link.session.as_mut() else {
+            return;
+        };
         session.handle(now_ms, input);
         while let Some(output) = self.link.session.as_mut().and_then(Session::poll) {
             match self.follow_session(output) {
@@ -132,6 +146,7 @@ impl Core {
         }
     }
 
+    /// Ends the session and leaves the relay, if it is met.
     pub(super) fn hang_up(&mut self) {
         if self.link.session.take().is_some() {
             self.outputs.push_back(Output::Disconnect);
@@ -155,12 +170,23 @@ impl Core {
             SessionOutput::RosterAppended { .. } => return self.roster_appended(),
             SessionOutput::RosterMoved { entries, .. } => return self.roster_moved(&entries),
             SessionOutput::ReadRoster => {
-                let entries = self.device.as_ref().map(|device| device.roster.entries().to_vec()).unwrap_or_default();
+                let entries = self
+                    .device
+                    .as_ref()
+                    .map(|device| device.roster.entries().to_vec())
+                    .unwrap_or_default();
                 return Ok(Some(Input::Roster { entries }));
             }
-            SessionOutput::ReadOutbox { after_sequence, max_bytes } => return self.read_outbox(after_sequence, max_bytes),
+            SessionOutput::ReadOutbox {
+                after_sequence,
+                max_bytes,
+            } => return self.read_outbox(after_sequence, max_bytes),
             SessionOutput::Acknowledged { sequence, .. } => self.acknowledged(sequence)?,
-            SessionOutput::Apply { first, items, cursor } => {
+            SessionOutput::Apply {
+                first,
+                items,
+                cursor,
+            } => {
                 self.link.received += self.apply_batch(first, &items, cursor)?;
                 return Ok(Some(Input::Applied { cursor }));
             }
@@ -171,7 +197,10 @@ impl Core {
                 self.is_changed = true;
             }
             SessionOutput::LogReplaced(replaced) => {
-                self.link.progress = Some(Progress { to_send: 0, to_fetch: replaced.log_sequence });
+                self.link.progress = Some(Progress {
+                    to_send: 0,
+                    to_fetch: replaced.log_sequence,
+                });
             }
             SessionOutput::Forked { relay, .. } => {
                 let there = relay.map_or(0, |cut| cut.sequence);
@@ -188,18 +217,34 @@ impl Core {
             }
             SessionOutput::Broken(broken) => {
                 self.hang_up();
-                self.lose(Failure::new("relay-broken", broken.to_string(), Some("update both sides, then sync again")));
+                self.lose(Failure::new(
+                    "relay-broken",
+                    broken.to_string(),
+                    Some("update both sides, then sync again"),
+                ));
             }
             SessionOutput::Close => self.hang_up(),
         }
         Ok(None)
     }
 
-    fn read_outbox(&mut self, after_sequence: u64, max_bytes: usize) -> Result<Option<Input>, Problem> {
-        let Some(device) = &self.device else { return Ok(Some(Input::Outbox { envelopes: Vec::new() })) };
+    fn read_outbox(
+        &mut self,
+        after_sequence: u64,
+        max_bytes: usize,
+    ) -> Result<Option<Input>, Problem> {
+        let Some(device) = &self.device else {
+            return Ok(Some(Input::Outbox {
+                envelopes: Vec::new(),
+            }));
+        };
         let feed = device.keys.feed();
-        let envelopes =
-            self.store.read()?.envelopes_of(feed.as_bytes(), after_sequence + 1, OUTBOX_COUNT, max_bytes)?;
+        let envelopes = self.store.read()?.envelopes_of(
+            feed.as_bytes(),
+            after_sequence + 1,
+            OUTBOX_COUNT,
+            max_bytes,
+        )?;
         Ok(Some(Input::Outbox { envelopes }))
     }
 
@@ -210,7 +255,10 @@ impl Core {
         let now_ms = self.around.now_ms();
         if let Some(device) = self.device.as_mut().filter(|_| self.link.joining.is_none()) {
             // To the minute is enough for a person, and an idle system must not write.
-            if device.complete_ms.is_none_or(|last| now_ms - last > 60_000 || now_ms < last) {
+            if device
+                .complete_ms
+                .is_none_or(|last| now_ms - last > 60_000 || now_ms < last)
+            {
                 let write = self.store.write()?;
                 write.set_meta(META_COMPLETE, &now_ms.max(0).cast_unsigned().to_be_bytes())?;
                 write.commit()?;
@@ -226,23 +274,53 @@ impl Core {
             return;
         }
         let (word, reason, way_out) = match code {
-            Refused::Version => ("relay-version", "the relay speaks another version", "update both sides"),
-            Refused::NotAMember => {
-                ("not-a-member", "the relay does not know this device", "ask an admin of the workspace for an invite")
-            }
+            Refused::Version => (
+                "relay-version",
+                "the relay speaks another version",
+                "update both sides",
+            ),
+            Refused::NotAMember => (
+                "not-a-member",
+                "the relay does not know this device",
+                "ask an admin of the workspace for an invite",
+            ),
             Refused::WorkspaceUnknown => (
                 "workspace-unknown",
                 "the relay does not know this workspace and may not take it",
                 "let its operator allow it: --allow WORKSPACE, or --open",
             ),
-            Refused::Revoked => ("revoked", "this device was revoked", "ask an admin of the workspace"),
-            Refused::InviteSpent => ("invite-ended", "the invite is used up or has expired", "ask for a new one"),
-            Refused::RoleForbids => ("role", "the role of this device's member forbids that", "ask an admin"),
+            Refused::Revoked => (
+                "revoked",
+                "this device was revoked",
+                "ask an admin of the workspace",
+            ),
+            Refused::InviteSpent => (
+                "invite-ended",
+                "the invite is used up or has expired",
+                "ask for a new one",
+            ),
+            Refused::RoleForbids => (
+                "role",
+                "the role of this device's member forbids that",
+                "ask an admin",
+            ),
             Refused::Quota => ("quota", "the relay takes no more", "ask its operator"),
-            Refused::Fork => ("forked", "the relay has other transactions of this device", "ask an admin"),
-            _ => ("relay-refused", "the relay refused", "see what its log says, then sync again"),
+            Refused::Fork => (
+                "forked",
+                "the relay has other transactions of this device",
+                "ask an admin",
+            ),
+            _ => (
+                "relay-refused",
+                "the relay refused",
+                "see what its log says, then sync again",
+            ),
         };
-        let text = if text.is_empty() { String::new() } else { format!(" ({text})") };
+        let text = if text.is_empty() {
+            String::new()
+        } else {
+            format!(" ({text})")
+        };
         self.lose(Failure::new(word, format!("{reason}{text}"), Some(way_out)));
     }
 
@@ -264,7 +342,11 @@ impl Core {
     /// Keeps meeting the relay, or stops that.
     pub(super) fn follow(&mut self, on: bool) -> Result<(), Failure> {
         if on && self.device()?.relay.is_none() {
-            return Err(Failure::new("no-relay", "this workspace has no relay", Some("name one: relay URL")));
+            return Err(Failure::new(
+                "no-relay",
+                "this workspace has no relay",
+                Some("name one: relay URL"),
+            ));
         }
         self.link.is_following = on;
         self.is_changed = true;
@@ -279,8 +361,18 @@ impl Core {
 
     /// Says when something waits for time.
     pub(super) fn next_deadline_ms(&self) -> Option<i64> {
-        let session = self.link.session.as_ref().and_then(Session::deadline).map(u64::cast_signed);
-        let errands = self.link.errands.iter().map(Errand::deadline_ms).chain(self.link.joining.iter().map(|one| one.deadline_ms));
+        let session = self
+            .link
+            .session
+            .as_ref()
+            .and_then(Session::deadline)
+            .map(u64::cast_signed);
+        let errands = self
+            .link
+            .errands
+            .iter()
+            .map(Errand::deadline_ms)
+            .chain(self.link.joining.iter().map(|one| one.deadline_ms));
         errands.chain(session).chain(self.link.retry_at_ms).min()
     }
 
@@ -300,7 +392,11 @@ impl Joining {
     fn start(&self, nonce: Nonce) -> Start {
         Start {
             workspace: self.link.workspace,
-            identity: if self.is_in_roster { self.keys.signing.clone() } else { self.link.secret.signing() },
+            identity: if self.is_in_roster {
+                self.keys.signing.clone()
+            } else {
+                self.link.secret.signing()
+            },
             nonce,
             roster_head: RosterHash::ZERO,
             own_head: (0, protocol::EnvelopeHash::ZERO),

@@ -18,7 +18,11 @@ pub(super) struct Subscription {
 
 impl Core {
     pub(super) fn subscribe(&mut self, client: ClientId, query: Query) -> Result<Answer, Failure> {
-        let own = self.subscriptions.values().filter(|subscription| subscription.client == client).count();
+        let own = self
+            .subscriptions
+            .values()
+            .filter(|subscription| subscription.client == client)
+            .count();
         if own >= MAX_SUBSCRIPTIONS {
             return Err(Failure::new(
                 "too-many-subscriptions",
@@ -29,12 +33,29 @@ impl Core {
         let answer = self.query(&query)?;
         self.last_subscription += 1;
         let subscription = self.last_subscription;
-        self.subscriptions.insert(subscription, Subscription { client, query, last: answer.clone() });
-        Ok(Answer::Subscribed { subscription, answer: Box::new(answer) })
+        self.subscriptions.insert(
+            subscription,
+            Subscription {
+                client,
+                query,
+                last: answer.clone(),
+            },
+        );
+        Ok(Answer::Subscribed {
+            subscription,
+            answer: Box::new(answer),
+        })
     }
 
-    pub(super) fn unsubscribe(&mut self, client: ClientId, subscription: u64) -> Result<(), Failure> {
-        let is_own = self.subscriptions.get(&subscription).is_some_and(|one| one.client == client);
+    pub(super) fn unsubscribe(
+        &mut self,
+        client: ClientId,
+        subscription: u64,
+    ) -> Result<(), Failure> {
+        let is_own = self
+            .subscriptions
+            .get(&subscription)
+            .is_some_and(|one| one.client == client);
         if !is_own {
             let reason = format!("there is no subscription {subscription}");
             return Err(Failure::new("no-such-subscription", reason, None));
@@ -53,8 +74,12 @@ impl Core {
                 && answer != subscription.last
             {
                 subscription.last = answer.clone();
-                let event = Event::Changed { subscription: number, answer: Box::new(answer) };
-                self.outputs.push_back(Output::Tell(subscription.client, Message::Event(event)));
+                let event = Event::Changed {
+                    subscription: number,
+                    answer: Box::new(answer),
+                };
+                self.outputs
+                    .push_back(Output::Tell(subscription.client, Message::Event(event)));
             }
             kept.insert(number, subscription);
         }

@@ -1,0 +1,342 @@
+//! People with an engine each, and a relay in memory between them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use model::intent::{Assignment, Capture, Intent};
+use model::{Kind, RecordId, Role};
+use protocol::{Nonce, WorkspaceId};
+use store::{Backend, FaultBackend, Store};
+use sync::relay::{Connection, Input, Output as RelayOutput};
+use vault::SigningIdentity;
+
+use super::log;
+use crate::core::Core;
+use crate::headless::{Headless, NetInput, Output, Surroundings};
+use crate::interface::*;
+
+/// The moment at which the tests begin: 23 November 2026, 9:00 in UTC.
+const BEGIN_MS: i64 = 1_795_424_400_000;
+
+/// What does not belong to a store: keys, clock, randomness.
+pub(crate) struct Desk {
+    pub(crate) now_ms: Arc<Mutex<i64>>,
+    keys: Arc<Mutex<Option<Vec<u8>>>>,
+    random: u64,
+}
+
+impl Surroundings for Desk {
+    fn now_ms(&self) -> i64 {
+        let mut now = self.now_ms.lock().unwrap();
+        *now += 1;
+        *now
+    }
+
+    fn zone(&self) -> String {
+        "Europe/Berlin".to_owned()
+    }
+
+    fn fill_random(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            self.random = self
+                .random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            *byte = (self.random >> 33) as u8;
+        }
+    }
+
+    fn keys(&self) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.keys.lock().unwrap().clone())
+    }
+
+    fn keep_keys(&mut self, keys: &[u8]) -> Result<(), String> {
+        *self.keys.lock().unwrap() = Some(keys.to_vec());
+        Ok(())
+    }
+
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn store_bytes(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A person at a device.
+pub(crate) struct Person {
+    pub(crate) core: Core,
+    pub(crate) disk: FaultBackend,
+    pub(crate) now_ms: Arc<Mutex<i64>>,
+    keys: Arc<Mutex<Option<Vec<u8>>>>,
+    seed: u64,
+    calls: u64,
+}
+
+impl Person {
+    pub(crate) fn new(seed: u64) -> Self {
+        let disk = FaultBackend::new();
+        let now_ms = Arc::new(Mutex::new(BEGIN_MS));
+        let keys = Arc::new(Mutex::new(None));
+        let core = Self::open(&disk, &now_ms, &keys, seed);
+        Self {
+            core,
+            disk,
+            now_ms,
+            keys,
+            seed,
+            calls: 0,
+        }
+    }
+
+    fn open(
+        disk: &FaultBackend,
+        now_ms: &Arc<Mutex<i64>>,
+        keys: &Arc<Mutex<Option<Vec<u8>>>>,
+        random: u64,
+    ) -> Core {
+        let store = Store::open(Backend::fault(disk)).unwrap();
+        let desk = Desk {
+            now_ms: Arc::clone(now_ms),
+            keys: Arc::clone(keys),
+            random,
+        };
+        Core::open(store, Box::new(desk)).unwrap()
+    }
+
+    /// Pulls the plug and starts again from what was synced.
+    pub(crate) fn restart(&mut self) {
+        self.disk.die();
+        self.disk = self.disk.restart(None);
+        self.seed += 1_000;
+        self.core = Self::open(&self.disk, &self.now_ms, &self.keys, self.seed);
+    }
+
+    /// Asks something that is answered at once.
+    pub(crate) fn ask(&mut self, request: Request) -> Result<Answer, Failure> {
+        let id = self.send(request);
+        self.answer(id).expect("the request is answered at once")
+    }
+
+    pub(crate) fn send(&mut self, request: Request) -> CallId {
+        self.calls += 1;
+        self.core.call(
+            1,
+            Call {
+                id: self.calls,
+                request,
+            },
+        );
+        self.calls
+    }
+
+    fn answer(&mut self, call: CallId) -> Option<Result<Answer, Failure>> {
+        while let Some(output) = self.core.poll() {
+            match output {
+                Output::Tell(_, Message::Answer { id, ok }) if id == call => return Some(Ok(ok)),
+                Output::Tell(_, Message::Failure { id, error }) if id == Some(call) => {
+                    return Some(Err(error));
+                }
+                Output::Tell(..) => {}
+                other => panic!("{other:?} needs the network"),
+            }
+        }
+        None
+    }
+
+    pub(crate) fn act(&mut self, intent: Intent) -> Outcome {
+        match self.ask(Request::Do {
+            intent_id: None,
+            batch: None,
+            intent,
+        }) {
+            Ok(Answer::Done(outcome)) => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn query(&mut self, query: Query) -> Answer {
+        self.ask(Request::Query(query)).unwrap()
+    }
+
+    pub(crate) fn status(&mut self) -> StatusAnswer {
+        match self.query(Query::Status) {
+            Answer::Status(status) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn list(&mut self, kind: Kind) -> Vec<Row> {
+        match self.query(Query::List(ListQuery::of(kind))) {
+            Answer::List(list) => list.rows,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn record(&mut self, record: RecordId) -> RecordAnswer {
+        match self.query(Query::Record { record }) {
+            Answer::Record(record) => *record,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn merged(&mut self) -> Vec<MergedAnswer> {
+        match self.query(Query::Merged { all: true }) {
+            Answer::Merged(merged) => merged,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn capture(&mut self, company: &str) -> RecordId {
+        let fields = vec![
+            Assignment::set("company", company),
+            Assignment::set("family", "Berg"),
+        ];
+        self.act(Intent::Capture(Capture {
+            fields,
+            ..Capture::default()
+        }))
+        .done
+        .records[0]
+    }
+}
+
+/// The relay, with one connection at a time.
+pub(crate) struct Relay {
+    pub(crate) store: log::Store,
+    pub(crate) is_away: bool,
+    identity: SigningIdentity,
+    nonces: u8,
+    pub(crate) bytes: BTreeMap<&'static str, usize>,
+}
+
+impl Relay {
+    pub(crate) fn new() -> Self {
+        Self {
+            store: log::Store::new(),
+            is_away: false,
+            identity: SigningIdentity::from_seed(&[77; 32]),
+            nonces: 0,
+            bytes: BTreeMap::new(),
+        }
+    }
+
+    /// Lets a person ask something that the relay is met for, until it is answered.
+    pub(crate) fn ask(&mut self, person: &mut Person, request: Request) -> Result<Answer, Failure> {
+        let call = person.send(request);
+        let mut connection: Option<(Connection, Option<WorkspaceId>)> = None;
+        let mut result = None;
+        while let Some(output) = person.core.poll() {
+            match output {
+                Output::Tell(_, Message::Answer { id, ok }) if id == call => result = Some(Ok(ok)),
+                Output::Tell(_, Message::Failure { id, error }) if id == Some(call) => {
+                    result = Some(Err(error))
+                }
+                Output::Tell(..) => {}
+                Output::Disconnect => connection = None,
+                Output::Connect { .. } if self.is_away => {
+                    person.core.net(NetInput::Closed {
+                        reason: "nobody listens".to_owned(),
+                    });
+                }
+                Output::Connect { .. } => {
+                    self.nonces += 1;
+                    let nonce = Nonce::from_bytes([self.nonces; 32]);
+                    connection = Some((
+                        Connection::new(Arc::new(self.identity.clone()), nonce, now(person)),
+                        None,
+                    ));
+                    person.core.net(NetInput::Opened);
+                }
+                Output::Send(bytes) => {
+                    *self.bytes.entry("up").or_default() += bytes.len();
+                    let Some((connection, workspace)) = connection.as_mut() else {
+                        continue;
+                    };
+                    connection.handle(now(person), Input::Frame(bytes));
+                    self.pump(person, connection, workspace);
+                }
+            }
+        }
+        result.expect("the request is answered when nothing is left to do")
+    }
+
+    fn pump(
+        &mut self,
+        person: &mut Person,
+        connection: &mut Connection,
+        workspace: &mut Option<WorkspaceId>,
+    ) {
+        while let Some(output) = connection.poll() {
+            match output {
+                RelayOutput::Send(bytes) => {
+                    *self.bytes.entry("down").or_default() += bytes.len();
+                    person.core.net(NetInput::Frame(bytes));
+                    connection.handle(now(person), Input::Written);
+                }
+                RelayOutput::Close { .. } => {}
+                request => {
+                    if let RelayOutput::OpenWorkspace { workspace: id } = &request {
+                        *workspace = Some(*id);
+                    }
+                    let id = workspace.unwrap_or(WorkspaceId::ZERO);
+                    let (answer, news) = self.store.answer(now(person), id, request);
+                    connection.handle(now(person), answer);
+                    if news == log::News::Log {
+                        let sequence = self.store.spaces[&id].entries.len() as u64;
+                        connection.handle(now(person), Input::LogGrew { sequence });
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn sync(&mut self, person: &mut Person) -> SyncAnswer {
+        match self.ask(person, Request::Sync { timeout_ms: 5_000 }) {
+            Ok(Answer::Synced(answer)) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Founds a workspace for the first person and lets the others join it.
+    pub(crate) fn gather<const N: usize>(&mut self, role: Role) -> [Person; N] {
+        let mut people: Vec<Person> = (0..N as u64).map(|at| Person::new(at + 1)).collect();
+        let founded = people[0].ask(Request::Found {
+            workspace: "Pumps".into(),
+            user: "A. Berg".into(),
+        });
+        assert!(matches!(founded, Ok(Answer::Founded(_))), "{founded:?}");
+        let named = self.ask(
+            &mut people[0],
+            Request::SetRelay {
+                url: "http://relay.example".into(),
+            },
+        );
+        assert!(
+            matches!(named, Ok(Answer::Synced(SyncAnswer { complete: true, .. }))),
+            "{named:?}"
+        );
+        for at in 1..N {
+            let user = Some(format!("Person {at}"));
+            let invite = Request::Invite {
+                user,
+                email: None,
+                role,
+                member: None,
+            };
+            let Ok(Answer::Invited(invited)) = self.ask(&mut people[0], invite) else {
+                panic!("no invite")
+            };
+            let joined = self.ask(&mut people[at], Request::Join { link: invited.link });
+            assert!(matches!(joined, Ok(Answer::Founded(_))), "{joined:?}");
+        }
+        people
+            .try_into()
+            .unwrap_or_else(|_| unreachable!("there are as many people as were made"))
+    }
+}
+
+fn now(person: &Person) -> u64 {
+    person.now_ms.lock().unwrap().cast_unsigned()
+}
