@@ -19,6 +19,7 @@ mod error;
 pub mod filter;
 mod help;
 pub mod moment;
+pub mod native;
 mod output;
 mod progress;
 
