@@ -5,5 +5,8 @@
 //! (a thread with sockets natively, a worker on the web).
 
 mod base64_bytes;
+pub mod core;
 pub mod headless;
 pub mod interface;
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+pub mod native;
