@@ -1,0 +1,3 @@
+//! Everything that a user does through the command line, over real processes.
+
+mod story;
