@@ -112,6 +112,8 @@ impl Entry {
 struct Collector<'a> {
     world: &'a dyn World,
     record: RecordId,
+    /// The record that the entry is named by: a merged one keeps its entries, and the marks that they were seen.
+    subject: RecordId,
     entries: Vec<Entry>,
 }
 
@@ -123,7 +125,7 @@ impl Collector<'_> {
         choices: Vec<Choice>,
         mut records: Vec<RecordId>,
     ) -> &mut Entry {
-        records.push(self.record);
+        records.push(self.subject);
         records.sort_unstable();
         records.dedup();
         let mut parts: Vec<Vec<u8>> = choices
@@ -157,6 +159,18 @@ impl Collector<'_> {
     }
 }
 
+impl Collector<'_> {
+    /// Tells whether a value that was set aside is listed already: one press may have written it to several records.
+    fn has_aside(&self, key: &str, record: RecordId, value: ValueId) -> bool {
+        self.entries.iter().any(|entry| {
+            entry.rule == Rule::Aside
+                && entry.field.as_deref() == Some(key)
+                && entry.records.contains(&record)
+                && entry.choices.iter().any(|choice| choice.id == value)
+        })
+    }
+}
+
 fn is_seen(doc: &DocView, key: &str) -> bool {
     doc.candidates(key)
         .iter()
@@ -171,6 +185,7 @@ pub fn entries(world: &dyn World, id: RecordId) -> Vec<Entry> {
     let mut found = Collector {
         world,
         record: id,
+        subject: id,
         entries: Vec::new(),
     };
     issued_twice(&mut found, &doc);
@@ -185,6 +200,11 @@ pub fn entries(world: &dyn World, id: RecordId) -> Vec<Entry> {
     if survivor(world, id) == id {
         conflicts(&mut found, &view);
         asides(&mut found, &doc, &view);
+        for loser in view.merged.iter().filter_map(|id| world.doc(*id)) {
+            found.subject = loser.id;
+            asides(&mut found, &loser, &view);
+        }
+        found.subject = id;
         archived_and_edited(&mut found, &doc);
         match view.kind {
             Kind::Inquiry => converted_apart(&mut found, &view),
@@ -261,7 +281,8 @@ fn asides(found: &mut Collector<'_>, doc: &DocView, view: &RecordView) {
             continue;
         };
         let Some(op) = key
-            .strip_prefix("aside/")
+            .split('/')
+            .nth(1)
             .and_then(|text| text.parse::<OpId>().ok())
         else {
             continue;
@@ -299,6 +320,9 @@ fn asides(found: &mut Collector<'_>, doc: &DocView, view: &RecordView) {
             time_ms: aside.time_ms,
             shown: false,
         });
+        if found.has_aside(&aside.key, doc.id, id) {
+            continue;
+        }
         let named = choices.split_off(choices.len() - 1);
         // The entry is named by what was set aside alone, so that later edits of the field do not list it anew.
         let entry = found.push(Rule::Aside, Some(&aside.key), named, Vec::new());
@@ -359,6 +383,18 @@ fn converted_apart(found: &mut Collector<'_>, view: &RecordView) {
             _ => None,
         })
         .collect();
+    // What was merged since is one: nothing is left to decide.
+    let goes_on = |one: &Conversion| {
+        let into = |id| survivor(found.world, id);
+        (
+            into(one.customer),
+            into(one.contact),
+            one.sales_project.map(into),
+        )
+    };
+    if all.iter().all(|one| goes_on(one) == goes_on(all[0])) {
+        return;
+    }
     let mut records: Vec<RecordId> = all
         .iter()
         .flat_map(|one| [one.customer, one.contact])
@@ -380,17 +416,31 @@ fn converted_apart(found: &mut Collector<'_>, view: &RecordView) {
 }
 
 fn sent_twice(found: &mut Collector<'_>, view: &RecordView) {
-    let mut versions: BTreeMap<i64, Vec<RecordId>> = BTreeMap::new();
+    let mut versions: BTreeMap<(Option<RecordId>, i64), Vec<RecordId>> = BTreeMap::new();
     for (key, value) in view.list("issued") {
         if let (Value::Issue(Issue { version, .. }), Some(Ok(id))) =
             (value, key.strip_prefix("issued/").map(str::parse))
         {
-            versions.entry(*version).or_default().push(id);
+            // Offers that were merged have versions of the same count that nobody sent twice.
+            let draft = draft_of(found.world, id);
+            versions.entry((draft, *version)).or_default().push(id);
         }
     }
     for records in versions.into_values().filter(|records| records.len() > 1) {
         found.push(Rule::SentTwice, None, Vec::new(), records);
     }
+}
+
+/// Gives the draft that an issued offer was sent from.
+fn draft_of(world: &dyn World, issued: RecordId) -> Option<RecordId> {
+    let doc = world.doc(issued)?;
+    let spec = Kind::IssuedOffer.field_of_key("offer")?;
+    doc.candidates("offer")
+        .iter()
+        .find_map(|one| match one.value(spec)? {
+            Value::Reference(id) => Some(id),
+            _ => None,
+        })
 }
 
 fn accepted_twice(found: &mut Collector<'_>, view: &RecordView) {
@@ -437,19 +487,9 @@ fn derived_apart(found: &mut Collector<'_>, view: &RecordView) {
             .world
             .doc(loser)
             .filter(|doc| doc.kind == Some(Kind::Inquiry))
-            .and_then(|doc| {
-                let spec = Kind::Inquiry.field_of_key("conversion")?;
-                let settled = crate::settle::settle(
-                    loser,
-                    "conversion",
-                    spec,
-                    record::derived_of(&doc),
-                    doc.candidates("conversion"),
-                );
-                match settled.shown? {
-                    Value::Conversion(conversion) if !conversion.undone => Some(conversion),
-                    _ => None,
-                }
+            .and_then(|doc| match record::conversion_of(&doc).shown? {
+                Value::Conversion(conversion) if !conversion.undone => Some(conversion),
+                _ => None,
             });
         let Some(other) = other else { continue };
         let mut pairs = vec![(other.customer, own.customer), (other.contact, own.contact)];

@@ -133,11 +133,13 @@ pub fn content_hash(offer: &RecordView) -> [u8; 32] {
     hash("handschlag offer content 1", &parts)
 }
 
-/// Lists the offers of a sales project, in the order of their ids.
+/// Lists the offers of a sales project and of what was merged into it, in the order of their ids.
 pub fn offers_of(world: &dyn World, sales_project: RecordId) -> Vec<RecordView> {
-    let mut offers: Vec<RecordView> = world
-        .referrers(sales_project, "sales_project")
-        .into_iter()
+    let mut projects = record::losers(world, sales_project);
+    projects.push(sales_project);
+    let mut offers: Vec<RecordView> = projects
+        .iter()
+        .flat_map(|project| world.referrers(*project, "sales_project"))
         .filter_map(|id| record::record(world, id))
         .filter(|view| view.kind == crate::Kind::Offer && view.is_alive())
         .collect();

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::doc::{Candidate, DocView};
+use crate::doc::{Candidate, OpId};
 use crate::id::{Author, EntryId, IntentId, RecordId, Stamp, ValueId};
 use crate::intent::Intent;
 use crate::kind::{Kind, Settle, Writer};
 use crate::merged::{self, Entry};
 use crate::parse::Surroundings;
-use crate::record::{self, RecordView, Standing};
+use crate::record::{self, RecordView, Standing, Whole};
 use crate::refusal::Refusal;
 use crate::register::Register;
 use crate::role::Role;
@@ -32,12 +32,14 @@ pub struct Deed {
     pub author: Author,
     /// The record.
     pub record: RecordId,
-    /// Whether the operation created the record.
+    /// Whether the operation, and no other beside it, created the record.
     pub created: bool,
     /// What it wrote.
     pub writes: Vec<DeedWrite>,
     /// How to take back what it did to the note; none where it did nothing.
     pub note: Option<NoteDeed>,
+    /// Who has worked on the record since, or beside it.
+    pub others: Vec<Author>,
 }
 
 /// One register that an operation wrote.
@@ -187,21 +189,37 @@ pub fn plan(ctx: &mut Context<'_>, intent: &Intent) -> Result<Plan, Refusal> {
 impl Planner<'_, '_> {
     fn check_role(&self, intent: &Intent) -> Result<(), Refusal> {
         let role = self.ctx.role;
-        let forbidden = |what: &str| Refusal::Role {
-            role: role.to_string(),
-            what: what.to_owned(),
-        };
         if !role.may_write() {
-            return Err(forbidden("change anything"));
+            return Err(Refusal::Role {
+                role: role.to_string(),
+                what: "change anything".to_owned(),
+            });
         }
-        let settings = match intent {
-            Intent::Edit { record, .. } => *record == self.ctx.world.settings_id(),
+        let guarded = |record: &RecordId| {
+            let is_member =
+                || (self.world().doc(*record)).is_some_and(|doc| doc.kind == Some(Kind::Member));
+            *record == self.ctx.world.settings_id() || *record != self.ctx.member && is_member()
+        };
+        let administers = match intent {
+            Intent::Edit { record, .. } | Intent::AppendNote { record, .. } => guarded(record),
+            Intent::EditMany { records, .. } => records.iter().any(guarded),
             other => other.is_administrative(),
         };
-        if settings && !role.may_administer() {
-            return Err(forbidden("change members or settings"));
+        if administers {
+            self.check_administers()?;
         }
         Ok(())
+    }
+
+    /// Refuses to change members or settings to those whose role does not allow it.
+    pub(crate) fn check_administers(&self) -> Result<(), Refusal> {
+        if self.ctx.role.may_administer() {
+            return Ok(());
+        }
+        Err(Refusal::Role {
+            role: self.ctx.role.to_string(),
+            what: "change members or settings".to_owned(),
+        })
     }
 
     pub(crate) fn world(&self) -> &dyn World {
@@ -363,21 +381,29 @@ impl Planner<'_, '_> {
 
     fn finish(self) -> Result<Plan, Refusal> {
         let stamp = self.stamp();
-        let mut writes = Vec::new();
+        let mut writes: Vec<RecordWrites> = Vec::new();
+        let mut absorbed = BTreeMap::new();
         for (id, edit) in self.edits {
-            let empty = DocView::empty(id);
-            let doc = self.ctx.world.doc(id);
-            let doc = doc.as_deref().unwrap_or(&empty);
+            let whole = record::whole(self.ctx.world, id);
             let mut registers = BTreeMap::new();
             let mut puts = edit.puts;
             if edit.touches {
+                // A record that stands although it was undone is seen as in use: that it was undone stays listed.
+                let stands = matches!(record::life(&whole.doc), Life::Undone(_))
+                    && record::stands(self.ctx.world, &whole.doc);
+                let seen = if stands {
+                    Seen::Values(Vec::new())
+                } else {
+                    Seen::Shown
+                };
                 puts.entry("life".to_owned()).or_insert(Put {
                     value: Some(Value::Life(Life::Alive)),
-                    seen: Seen::Shown,
+                    seen,
                 });
             }
             for (key, put) in puts {
-                write_put(doc, edit.kind, &key, &put, stamp, &mut registers);
+                whole.absorb(&key, &mut absorbed);
+                write_put(&whole, edit.kind, &key, &put, stamp, &mut registers);
             }
             registers.extend(edit.raw);
             writes.push(RecordWrites {
@@ -387,11 +413,55 @@ impl Planner<'_, '_> {
                 note: edit.note,
             });
         }
+        record_absorbed(self.ctx.world, stamp, absorbed, &mut writes);
         Ok(Plan {
             writes,
             answer: self.answer,
             minted: self.minted,
         })
+    }
+}
+
+/// Notes in the merged records which of their values a write to the survivor has dealt with.
+///
+/// Without this a value that was added to a merged record elsewhere would come back after every choice.
+fn record_absorbed(
+    world: &dyn World,
+    stamp: Stamp,
+    absorbed: BTreeMap<RecordId, Vec<Stamp>>,
+    writes: &mut Vec<RecordWrites>,
+) {
+    for (loser, values) in absorbed {
+        let Some((doc, kind)) = world.doc(loser).and_then(|doc| {
+            let kind = doc.kind?;
+            Some((doc, kind))
+        }) else {
+            continue;
+        };
+        let Some(mut merged) = record::merged_into(&doc) else {
+            continue;
+        };
+        merged.seen.extend(values);
+        merged.seen.sort_unstable();
+        merged.seen.dedup();
+        let register = Register::new(stamp, Some(Value::MergedInto(merged).to_map()));
+        let at = match writes.binary_search_by_key(&loser, |one| one.id) {
+            Ok(at) => at,
+            Err(at) => {
+                let empty = RecordWrites {
+                    id: loser,
+                    kind,
+                    registers: BTreeMap::new(),
+                    note: None,
+                };
+                writes.insert(at, empty);
+                at
+            }
+        };
+        writes[at]
+            .registers
+            .entry("merged_into".to_owned())
+            .or_insert(register);
     }
 }
 
@@ -406,14 +476,14 @@ pub fn identity(kind: Kind, id: RecordId, stamp: Stamp) -> Register {
 
 /// Writes one register, and beside it what it replaces unseen.
 fn write_put(
-    doc: &DocView,
+    whole: &Whole,
     kind: Kind,
     key: &str,
     put: &Put,
     stamp: Stamp,
     registers: &mut BTreeMap<String, Register>,
 ) {
-    let standing = doc.candidates(key);
+    let standing = whole.doc.candidates(key);
     let register = match (&put.value, standing.last()) {
         (Some(value), Some(last)) => {
             let known = kind
@@ -424,57 +494,67 @@ fn write_put(
         (value, _) => Register::new(stamp, value.as_ref().map(Value::to_map)),
     };
     registers.insert(key.to_owned(), register);
-    for (op, register) in set_aside(doc, kind, key, put, stamp) {
-        registers.insert(format!("aside/{op}"), register);
-    }
+    registers.extend(set_aside(whole, kind, key, put, stamp));
 }
 
 /// Says what a write replaces that its author had not seen, or that is several values.
 fn set_aside(
-    doc: &DocView,
+    whole: &Whole,
     kind: Kind,
     key: &str,
     put: &Put,
     stamp: Stamp,
-) -> Vec<(crate::doc::OpId, Register)> {
+) -> Vec<(String, Register)> {
     let Some(spec) = kind.field_of_key(key) else {
         return Vec::new();
     };
     if put.seen == Seen::All || (spec.writer == Writer::Inner && spec.settle != Settle::Life) {
         return Vec::new();
     }
+    let candidates: Vec<Candidate> = whole.of_key(key).map(|(_, one)| one.clone()).collect();
     let settled = settle(
-        doc.id,
+        whole.doc.id,
         key,
         spec,
-        record::derived_of(doc),
-        doc.candidates(key),
+        record::derived_of(&whole.doc),
+        &candidates,
     );
     let several = settled.held.len() > 1;
     let mut aside = Vec::new();
     for held in &settled.held {
         let seen = match &put.seen {
-            Seen::Values(ids) => ids.contains(&held.id),
+            Seen::Values(ids) => held.presses.iter().any(|press| ids.contains(press)),
             _ => held.value == settled.shown,
         };
-        let cleared_for_nothing = held.value.is_none();
-        if held.value == put.value || cleared_for_nothing || (seen && !several) {
+        if held.value == put.value || (seen && !several) {
             continue;
         }
-        let Some(op) = held.ops.last().copied() else {
+        let last = whole
+            .of_key(key)
+            .filter(|(_, one)| held.ops.contains(&one.op) && one.value(spec) == held.value);
+        let Some((record, candidate)) = last.last() else {
             continue;
         };
-        let Some(candidate) = doc.candidates(key).iter().find(|one| one.op == op) else {
-            continue;
-        };
+        let from = (record != whole.doc.id).then_some(record);
         let value = Value::Aside(Aside {
             key: key.to_owned(),
             register: candidate.register.as_bytes().to_vec(),
             time_ms: candidate.time_ms,
         });
-        aside.push((op, Register::new(stamp, Some(value.to_map()))));
+        let register = Register::new(stamp, Some(value.to_map()));
+        aside.push((aside_key(candidate.op, from), register));
     }
     aside
+}
+
+/// Gives the key under which a superseded value is kept.
+///
+/// Operations are numbered within a document, so a value of another document is kept under that record's name too.
+pub(crate) fn aside_key(op: OpId, from: Option<RecordId>) -> String {
+    match from {
+        Some(record) => format!("aside/{op}/{}", &record.to_string()[16..]),
+        None => format!("aside/{op}"),
+    }
 }
 
 /// Settles what stood under a key before an operation, for undoing it.

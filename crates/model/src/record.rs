@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::doc::{Candidate, DocView, Origin};
 use crate::fields;
 use crate::fold::{fold_email, fold_phone};
-use crate::id::RecordId;
+use crate::id::{RecordId, Stamp};
 use crate::kind::Kind;
 use crate::settle::{Derived, Settled, settle};
 use crate::status::{self, Course, Status};
@@ -44,6 +44,8 @@ pub struct RecordView {
     pub standing: Standing,
     /// Whether it stands although what made it was undone, because others had worked under it.
     pub stands_against_undo: bool,
+    /// Whether the conversion of the inquiry stands although it was undone.
+    pub conversion_stands: bool,
     /// Whether a win stands against a loss.
     pub contested: bool,
     /// The records that were merged into it, directly or over others.
@@ -92,8 +94,8 @@ impl RecordView {
     /// Gives what the inquiry became, unless that was undone.
     pub fn conversion(&self) -> Option<&Conversion> {
         match self.value("conversion")? {
-            Value::Conversion(conversion) if !conversion.undone || self.stands_against_undo => {
-                Some(conversion)
+            Value::Conversion(conversion) => {
+                (!conversion.undone || self.conversion_stands).then_some(conversion)
             }
             _ => None,
         }
@@ -192,6 +194,7 @@ impl RecordView {
             },
             Kind::ContactPerson => person,
             Kind::Activity => match self.text("subject") {
+                "" if first_line(&self.note).trim().is_empty() => self.text("activity").to_owned(),
                 "" => first_line(&self.note).to_owned(),
                 subject => subject.to_owned(),
             },
@@ -280,31 +283,51 @@ const UNDER: [&str; 7] = [
 
 /// Lists the records under this one that are in use, whatever made them.
 pub(crate) fn alive_under(world: &dyn World, id: RecordId) -> Vec<RecordId> {
+    let mut asked = BTreeSet::from([id]);
+    let mut under = under(world, id);
+    under.retain(|child| is_in_use(world, *child, &mut asked));
+    under
+}
+
+fn under(world: &dyn World, id: RecordId) -> Vec<RecordId> {
     let mut under: Vec<RecordId> = UNDER
         .iter()
         .flat_map(|field| world.referrers(id, field))
-        .filter(|child| {
-            world
-                .doc(*child)
-                .is_some_and(|doc| life(&doc) == Life::Alive)
-        })
         .collect();
     under.sort_unstable();
     under.dedup();
     under
 }
 
-/// Tells whether a document stands: it is not undone, or it is pinned, or something under it was not seen by the undo.
+fn is_in_use(world: &dyn World, id: RecordId, asked: &mut BTreeSet<RecordId>) -> bool {
+    world.doc(id).is_some_and(|doc| match life(&doc) {
+        Life::Alive => true,
+        Life::Archived => false,
+        Life::Undone(_) => stands_in(world, &doc, asked),
+    })
+}
+
+/// Tells whether a document stands: it is not undone, or it is pinned, or something that the undo had not seen is
+/// under it or under what was made together with it.
+///
+/// A conversion or a win stands as a whole: half of one would be worse than either.
 pub(crate) fn stands(world: &dyn World, doc: &DocView) -> bool {
-    match life(doc) {
-        Life::Undone(seen) => {
-            is_pinned(doc)
-                || alive_under(world, doc.id)
-                    .iter()
-                    .any(|child| !seen.contains(child))
-        }
-        _ => true,
+    stands_in(world, doc, &mut BTreeSet::new())
+}
+
+/// Follows the reasons to stand; `asked` are the records on the way, so that no circle is walked for ever.
+fn stands_in(world: &dyn World, doc: &DocView, asked: &mut BTreeSet<RecordId>) -> bool {
+    let Life::Undone(seen) = life(doc) else {
+        return true;
+    };
+    if !asked.insert(doc.id) {
+        return false;
     }
+    is_pinned(doc)
+        || under(world, doc.id)
+            .iter()
+            .any(|child| !seen.contains(child) && is_in_use(world, *child, asked))
+        || derived_stand(world, &made_together(world, doc), asked)
 }
 
 fn is_pinned(doc: &DocView) -> bool {
@@ -312,18 +335,57 @@ fn is_pinned(doc: &DocView) -> bool {
         .any(|(_, candidates)| !candidates.is_empty())
 }
 
+/// Lists what the undone conversion or win made beside this record.
+fn made_together(world: &dyn World, doc: &DocView) -> Vec<RecordId> {
+    let reference = |key: &str| {
+        let spec = doc.kind?.field_of_key(key)?;
+        let values = doc.candidates(key).iter();
+        values
+            .filter_map(|one| match one.value(spec)? {
+                Value::Reference(id) => Some(id),
+                _ => None,
+            })
+            .find(|id| made_by(*id).contains(&doc.id))
+    };
+    let Some(source) = reference("inquiry").or_else(|| reference("sales_project")) else {
+        return Vec::new();
+    };
+    // Converted by another press too: what that one made stands by itself, and for itself.
+    let stands_anyway = world.doc(source).is_none_or(|source| {
+        source.kind == Some(Kind::Inquiry)
+            && !matches!(conversion_of(&source).shown, Some(Value::Conversion(one)) if one.undone)
+    });
+    if stands_anyway {
+        return Vec::new();
+    }
+    let mut made = made_by(source).to_vec();
+    made.retain(|id| *id != doc.id);
+    made
+}
+
+/// Names what converting an inquiry or winning a sales project makes.
+fn made_by(source: RecordId) -> [RecordId; 5] {
+    [
+        RecordId::customer_of(source),
+        RecordId::contact_of(source),
+        RecordId::sales_project_of(source),
+        RecordId::order_of(source),
+        RecordId::project_of(source),
+    ]
+}
+
 /// Tells whether what undoing would remove stands: any record that the conversion or win made.
-fn derived_stand(world: &dyn World, made: &[RecordId]) -> bool {
+fn derived_stand(world: &dyn World, made: &[RecordId], asked: &mut BTreeSet<RecordId>) -> bool {
     made.iter().filter_map(|id| world.doc(*id)).any(|doc| {
         // What was never undone proves nothing: an existing customer outlives every conversion into it.
-        let undone_here = doc.candidates("life").iter().any(|one| is_undone(one));
-        undone_here && stands(world, &doc)
+        let undone_here = doc.candidates("life").iter().any(is_undone);
+        undone_here && stands_in(world, &doc, asked)
             || is_pinned(&doc)
             || !undone_here && matches!(life(&doc), Life::Alive) && derives_from_something(&doc)
     })
 }
 
-fn is_undone(candidate: &Candidate) -> bool {
+pub(crate) fn is_undone(candidate: &Candidate) -> bool {
     let spec = fields::COMMON.iter().find(|spec| spec.name == "life");
     matches!(
         spec.and_then(|spec| candidate.value(spec)),
@@ -341,15 +403,17 @@ pub fn record(world: &dyn World, id: RecordId) -> Option<RecordView> {
     let doc = world.doc(id)?;
     let kind = doc.kind?;
     let merged = losers(world, id);
-    let (registers, note) = with_losers(world, &doc, &merged);
+    let whole = Whole::of(world, doc.clone(), &merged);
+    let registers = whole.registers();
     let derived = derived_of(&doc);
     let mut view = RecordView {
         id,
         kind,
         fields: BTreeMap::new(),
-        note,
+        note: whole.note,
         standing: standing(world, &doc),
         stands_against_undo: false,
+        conversion_stands: false,
         contested: false,
         merged,
         created: doc.created,
@@ -367,8 +431,8 @@ pub fn record(world: &dyn World, id: RecordId) -> Option<RecordView> {
         view.fields.insert(key, settled);
     }
     view.stands_against_undo =
-        matches!(life(&doc), Life::Undone(_)) && view.standing == Standing::Alive;
-    apply_neighbours(world, &mut view);
+        view.standing == Standing::Alive && doc.candidates("life").iter().any(is_undone);
+    apply_neighbours(world, &mut view, derived);
     Some(view)
 }
 
@@ -386,7 +450,7 @@ fn standing(world: &dyn World, doc: &DocView) -> Standing {
 }
 
 /// Lists what was merged into a record, over any number of steps, in the order of ids.
-fn losers(world: &dyn World, id: RecordId) -> Vec<RecordId> {
+pub(crate) fn losers(world: &dyn World, id: RecordId) -> Vec<RecordId> {
     if survivor(world, id) != id {
         return Vec::new();
     }
@@ -417,68 +481,242 @@ pub(crate) fn derived_of(doc: &DocView) -> Derived {
     inquiry.map(Derived::from_inquiry).unwrap_or_default()
 }
 
-type Registers = BTreeMap<String, Vec<Candidate>>;
+/// A record's document with the values of what was merged into it that the merging person had not seen.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    /// The record's own document.
+    pub(crate) doc: Arc<DocView>,
+    inherited: BTreeMap<String, Vec<(RecordId, Candidate)>>,
+    note: String,
+}
 
-/// Adds to a record's registers the values of its losers that the merging person had not seen.
-fn with_losers(world: &dyn World, doc: &Arc<DocView>, losers: &[RecordId]) -> (Registers, String) {
-    let mut registers = doc.registers.clone();
-    let mut note = doc.note.clone();
-    for loser in losers.iter().filter_map(|id| world.doc(*id)) {
-        if !loser.note.trim().is_empty() && !note.contains(loser.note.trim()) {
-            if !note.is_empty() {
-                note.push_str("\n\n");
-            }
-            note.push_str(&loser.note);
+/// Gives the document of a record with what it inherits; an empty one where there is none.
+pub(crate) fn whole(world: &dyn World, id: RecordId) -> Whole {
+    let doc = world
+        .doc(id)
+        .unwrap_or_else(|| Arc::new(DocView::empty(id)));
+    let losers = losers(world, id);
+    Whole::of(world, doc, &losers)
+}
+
+impl Whole {
+    fn of(world: &dyn World, doc: Arc<DocView>, losers: &[RecordId]) -> Self {
+        let mut whole = Self {
+            note: doc.note.clone(),
+            inherited: BTreeMap::new(),
+            doc,
+        };
+        for loser in losers.iter().filter_map(|id| world.doc(*id)) {
+            whole.inherit(&loser);
         }
-        let seen = merged_into(&loser)
+        whole
+    }
+
+    fn inherit(&mut self, loser: &DocView) {
+        let text = loser.note.trim();
+        if !text.is_empty() && !self.note.contains(text) {
+            if !self.note.is_empty() {
+                self.note.push_str("\n\n");
+            }
+            self.note.push_str(&loser.note);
+        }
+        let seen = merged_into(loser)
             .map(|merged| merged.seen)
             .unwrap_or_default();
         for (key, candidates) in &loser.registers {
-            let inherited = loser.kind.and_then(|kind| kind.field_of_key(key));
-            if inherited.is_none_or(|spec| {
-                fields::COMMON
-                    .iter()
-                    .any(|common| common.name == spec.name && common.name != "custom")
-                    || spec.name == "number"
-            }) {
+            if !loser.kind.is_some_and(|kind| is_inherited(kind, key))
+                || key == "conversion" && is_converted(&self.doc)
+            {
                 continue;
             }
-            let unseen = candidates
-                .iter()
-                .filter(|one| seen.binary_search(&one.register.stamp()).is_err());
-            let mut unseen: Vec<Candidate> = unseen.cloned().collect();
-            if !unseen.is_empty() {
-                let all = registers.entry(key.clone()).or_default();
-                all.append(&mut unseen);
-                all.sort_by_key(|one| one.op);
+            for one in candidates {
+                let is_seen = |stamp: &Stamp| seen.binary_search(stamp).is_ok();
+                if is_seen(&one.register.stamp()) || is_seen(&mark(loser.id, key, one)) {
+                    continue;
+                }
+                let inherited = self.inherited.entry(key.clone()).or_default();
+                inherited.push((loser.id, one.clone()));
             }
         }
     }
-    (registers, note)
+
+    /// Gives the values under a key with the record that each stands in.
+    pub(crate) fn of_key(&self, key: &str) -> impl Iterator<Item = (RecordId, &Candidate)> {
+        let own = self.doc.candidates(key).iter();
+        let inherited = self.inherited.get(key).into_iter().flatten();
+        own.map(|one| (self.doc.id, one))
+            .chain(inherited.map(|(record, one)| (*record, one)))
+    }
+
+    /// Collects how the merged records name the values under a key, for marking them as seen.
+    pub(crate) fn absorb(&self, key: &str, absorbed: &mut BTreeMap<RecordId, Vec<Stamp>>) {
+        for (record, one) in self.inherited.get(key).into_iter().flatten() {
+            let marks = absorbed.entry(*record).or_default();
+            marks.push(mark(*record, key, one));
+        }
+    }
+
+    fn registers(&self) -> BTreeMap<String, Vec<Candidate>> {
+        let mut registers = self.doc.registers.clone();
+        for (key, inherited) in &self.inherited {
+            let all = registers.entry(key.clone()).or_default();
+            all.extend(inherited.iter().map(|(_, one)| one.clone()));
+            all.sort_by_key(|one| one.op);
+        }
+        registers
+    }
+}
+
+/// Names one value in a list of what was seen: a press may have written others beside it that nobody has seen.
+fn mark(record: RecordId, key: &str, one: &Candidate) -> Stamp {
+    Stamp::from_bytes(*one.value_id(record, key).as_bytes())
+}
+
+/// Tells whether a survivor shows the values of a field of what was merged into it.
+fn is_inherited(kind: Kind, key: &str) -> bool {
+    kind.field_of_key(key).is_some_and(|spec| {
+        let is_common = fields::COMMON.iter().any(|common| common.name == spec.name);
+        spec.name != "number" && (!is_common || spec.name == "custom")
+    })
+}
+
+/// Tells whether an inquiry says by itself what it became; then that counts, and what the other became is proposed
+/// for merging.
+fn is_converted(doc: &DocView) -> bool {
+    matches!(conversion_of(doc).shown, Some(Value::Conversion(one)) if !one.undone)
+}
+
+/// Settles what an inquiry's own document says it became.
+pub(crate) fn conversion_of(doc: &DocView) -> Settled {
+    let spec = Kind::Inquiry
+        .field_of_key("conversion")
+        .expect("inquiries have the field conversion");
+    settle(
+        doc.id,
+        "conversion",
+        spec,
+        Derived::from_inquiry(doc.id),
+        doc.candidates("conversion"),
+    )
 }
 
 /// Applies what the records beside this one mean for it.
-fn apply_neighbours(world: &dyn World, view: &mut RecordView) {
+fn apply_neighbours(world: &dyn World, view: &mut RecordView, derived: Derived) {
     match view.kind {
         Kind::Inquiry => inquiry_beside_its_records(world, view),
-        Kind::SalesProject => project_beside_its_order(world, view),
+        Kind::SalesProject => {
+            project_beside_its_order(world, view);
+            contact_beside_customer(world, view, derived);
+        }
         Kind::Order => order_beside_its_project(world, view),
-        Kind::Offer => {}
         _ => {}
     }
-    // A reference to a merged record means the one that goes on.
     for settled in view.fields.values_mut() {
-        if let Some(Value::Reference(id)) = &mut settled.shown {
-            *id = survivor(world, *id);
+        references_beside_merges(world, settled);
+    }
+    if matches!(view.kind, Kind::SalesProject | Kind::ContactPerson) {
+        derived_beside_conversion(world, view);
+    }
+}
+
+/// A reference to a merged record means the one that goes on; several that mean the same are no conflict.
+fn references_beside_merges(world: &dyn World, settled: &mut Settled) {
+    let Some(Value::Reference(id)) = &mut settled.shown else {
+        return;
+    };
+    *id = survivor(world, *id);
+    let goes_on = *id;
+    settled.in_conflict &= !settled.held.iter().all(
+        |one| matches!(&one.value, Some(Value::Reference(id)) if survivor(world, *id) == goes_on),
+    );
+}
+
+/// Of several contact persons the one counts who is at the customer that is shown.
+fn contact_beside_customer(world: &dyn World, view: &mut RecordView, derived: Derived) {
+    let Some(customer) = view.reference("customer").map(|id| survivor(world, id)) else {
+        return;
+    };
+    let Some(settled) = view.fields.get_mut("contact") else {
+        return;
+    };
+    if settled.held.len() < 2 {
+        return;
+    }
+    let best = settled
+        .held
+        .iter()
+        .filter_map(|one| match &one.value {
+            Some(Value::Reference(id)) => Some(*id),
+            _ => None,
+        })
+        .min_by_key(|id| {
+            let employer = employer(world, survivor(world, *id));
+            (employer != Some(customer), derived.contains(*id), *id)
+        });
+    if let Some(best) = best {
+        settled.shown = Some(Value::Reference(best));
+        if let Some(at) = settled
+            .held
+            .iter()
+            .position(|one| one.value == settled.shown)
+        {
+            settled.held[..=at].rotate_right(1);
+        }
+    }
+}
+
+/// Gives the customer of a contact person.
+fn employer(world: &dyn World, contact: RecordId) -> Option<RecordId> {
+    let doc = world.doc(contact)?;
+    let spec = doc.kind?.field_of_key("customer")?;
+    let candidates = doc.candidates("customer");
+    match settle(contact, "customer", spec, derived_of(&doc), candidates).shown? {
+        Value::Reference(id) => Some(survivor(world, id)),
+        _ => None,
+    }
+}
+
+/// What an inquiry was converted into apart is listed once, at the inquiry, and not at each record that was made.
+fn derived_beside_conversion(world: &dyn World, view: &mut RecordView) {
+    let inquiry = view.reference("inquiry").and_then(|id| world.doc(id));
+    let Some(conversion) = inquiry.map(|doc| conversion_of(&doc)) else {
+        return;
+    };
+    if !conversion.in_conflict {
+        return;
+    }
+    let named: Vec<RecordId> = conversion
+        .held
+        .iter()
+        .filter_map(|one| match &one.value {
+            Some(Value::Conversion(one)) => Some([one.customer, one.contact]),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    for key in ["customer", "contact"] {
+        if let Some(settled) = view.fields.get_mut(key) {
+            settled.in_conflict &= !settled
+                .held
+                .iter()
+                .all(|one| matches!(&one.value, Some(Value::Reference(id)) if named.contains(id)));
         }
     }
 }
 
 fn inquiry_beside_its_records(world: &dyn World, view: &mut RecordView) {
-    let Some(Value::Conversion(conversion)) = view.value("conversion").cloned() else {
+    let Some(settled) = view.fields.get("conversion") else {
+        return;
+    };
+    let Some(Value::Conversion(conversion)) = settled.shown.clone() else {
         return;
     };
     if !conversion.undone {
+        // Somebody took it back, and somebody else converted it too.
+        view.stands_against_undo |= settled
+            .held
+            .iter()
+            .any(|one| matches!(&one.value, Some(Value::Conversion(one)) if one.undone));
         return show_status(view, "converted", 100);
     }
     let mut made = vec![
@@ -486,9 +724,21 @@ fn inquiry_beside_its_records(world: &dyn World, view: &mut RecordView) {
         RecordId::contact_of(view.id),
     ];
     made.extend(conversion.sales_project);
-    if derived_stand(world, &made) || view.list("pinned").next().is_some() {
+    if derived_stand(world, &made, &mut BTreeSet::new()) || view.list("pinned").next().is_some() {
         view.stands_against_undo = true;
+        view.conversion_stands = true;
         show_status(view, "converted", 100);
+    } else if view.status_word() == "converted" {
+        // The status was moved elsewhere too, so that undoing left it alone.
+        let before = view.fields.get("status").and_then(|status| {
+            let held = status.held.iter().filter_map(|one| match &one.value {
+                Some(Value::Status(status)) if status.word != "converted" => Some(status.clone()),
+                _ => None,
+            });
+            held.max_by_key(|status| (status.rank, status.clone()))
+        });
+        let before = before.unwrap_or_else(|| Status::of("new", 10));
+        show_status(view, &before.word, before.rank);
     }
 }
 
@@ -500,7 +750,9 @@ fn project_beside_its_order(world: &dyn World, view: &mut RecordView) {
             .any(|one| matches!(&one.value, Some(Value::Status(status)) if status.takes_back))
     });
     let made = [RecordId::order_of(view.id), RecordId::project_of(view.id)];
-    if took_back && status::course(view.status_word()) != Course::Won && derived_stand(world, &made)
+    if took_back
+        && status::course(view.status_word()) != Course::Won
+        && derived_stand(world, &made, &mut BTreeSet::new())
     {
         view.stands_against_undo = true;
         show_status(view, "won", 100);
@@ -514,20 +766,21 @@ fn project_beside_its_order(world: &dyn World, view: &mut RecordView) {
     }
 }
 
+/// An order of a sales project that is contested, or was decided as lost, is none to work on.
 fn order_beside_its_project(world: &dyn World, view: &mut RecordView) {
-    let contested = view
+    let rests = view
         .reference("sales_project")
         .and_then(|id| record(world, id))
-        .is_some_and(|project| project.contested);
-    if contested {
+        .is_some_and(|project| project.contested || project.status_word() == "lost");
+    if rests {
         show_status(view, "on-hold", 0);
     }
 }
 
 fn show_status(view: &mut RecordView, word: &str, rank: i64) {
-    if view.status_word() != word {
-        if let Some(settled) = view.fields.get_mut("status") {
-            settled.shown = Some(Value::Status(Status::of(word, rank)));
-        }
+    if view.status_word() != word
+        && let Some(settled) = view.fields.get_mut("status")
+    {
+        settled.shown = Some(Value::Status(Status::of(word, rank)));
     }
 }

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 
 use crate::doc::{Candidate, OpId};
-use crate::id::{Author, RecordId, ValueId};
+use crate::id::{Author, RecordId, Stamp, ValueId};
 use crate::kind::{FieldSpec, Settle};
 use crate::status::{Status, settle_furthest, settle_sales};
-use crate::value::{Conversion, Done, Life, Value};
+use crate::value::{Conversion, Done, Life, MergedInto, Value};
 
 /// One of the distinct values that a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Held {
     pub time_ms: i64,
     /// The writes that say the same.
     pub ops: Vec<OpId>,
+    /// The value's names, one for each press that wrote it; who saw one of them has seen the value.
+    pub presses: Vec<ValueId>,
 }
 
 /// A field as it is shown.
@@ -54,7 +56,7 @@ impl Derived {
         }
     }
 
-    fn contains(&self, id: RecordId) -> bool {
+    pub(crate) fn contains(&self, id: RecordId) -> bool {
         self.customer == Some(id) || self.contact == Some(id)
     }
 }
@@ -106,6 +108,7 @@ fn group(record: RecordId, key: &str, spec: &FieldSpec, candidates: &[Candidate]
         match held.iter_mut().find(|one| one.value == value) {
             Some(one) => {
                 one.id = one.id.min(id);
+                one.presses.push(id);
                 one.ops.push(candidate.op);
                 if (candidate.time_ms, candidate.op) > (one.time_ms, one.ops[0]) {
                     one.time_ms = candidate.time_ms;
@@ -119,6 +122,7 @@ fn group(record: RecordId, key: &str, spec: &FieldSpec, candidates: &[Candidate]
                 author: candidate.op.author(),
                 time_ms: candidate.time_ms,
                 ops: vec![candidate.op],
+                presses: vec![id],
             }),
         }
     }
@@ -169,10 +173,7 @@ fn choose(spec: &FieldSpec, derived: Derived, held: &[Held]) -> (Option<Value>, 
             )
         }),
         Settle::Life => Some(Value::Life(combine_lives(held))),
-        Settle::MergedInto => values().min_by_key(|value| match value {
-            Value::MergedInto(merged) => merged.survivor,
-            _ => RecordId::from_bytes([0xff; 16]),
-        }),
+        Settle::MergedInto => combine_merges(held).map(Value::MergedInto),
     };
     (shown, false)
 }
@@ -203,6 +204,24 @@ fn combine_lives(held: &[Held]) -> Life {
     }
 }
 
+/// The smallest survivor counts; what anybody has seen who merged into it was seen.
+fn combine_merges(held: &[Held]) -> Option<MergedInto> {
+    let merges = || {
+        held.iter().filter_map(|one| match &one.value {
+            Some(Value::MergedInto(merged)) => Some(merged),
+            _ => None,
+        })
+    };
+    let survivor = merges().map(|merged| merged.survivor).min()?;
+    let mut seen: Vec<Stamp> = merges()
+        .filter(|merged| merged.survivor == survivor)
+        .flat_map(|merged| merged.seen.iter().copied())
+        .collect();
+    seen.sort_unstable();
+    seen.dedup();
+    Some(MergedInto { survivor, seen })
+}
+
 fn conversions(held: &[Held]) -> impl Iterator<Item = &Conversion> {
     held.iter().filter_map(|one| match &one.value {
         Some(Value::Conversion(conversion)) => Some(conversion),
@@ -213,17 +232,21 @@ fn conversions(held: &[Held]) -> impl Iterator<Item = &Conversion> {
 /// Puts concurrent conversions of one inquiry under one customer and one contact person.
 ///
 /// An existing record comes before the derived one, then the smallest id; a sales project made anywhere is alive.
+/// The contact person is one that somebody named together with the customer: two true pairs never yield a third.
 fn combine_conversions(derived: Derived, held: &[Held]) -> Option<Conversion> {
     let stands = conversions(held).any(|conversion| !conversion.undone);
     let counted = || conversions(held).filter(move |conversion| !stands || !conversion.undone);
-    let pick = |of: fn(&Conversion) -> RecordId| {
-        counted()
-            .map(of)
-            .min_by_key(|id| (derived.contains(*id), *id))
-    };
+    let rank = |id: &RecordId| (derived.contains(*id), *id);
+    let customer = counted()
+        .map(|conversion| conversion.customer)
+        .min_by_key(rank)?;
+    let contact = counted()
+        .filter(|conversion| conversion.customer == customer)
+        .map(|conversion| conversion.contact)
+        .min_by_key(rank)?;
     Some(Conversion {
-        customer: pick(|conversion| conversion.customer)?,
-        contact: pick(|conversion| conversion.contact)?,
+        customer,
+        contact,
         sales_project: counted()
             .filter_map(|conversion| conversion.sales_project)
             .min(),

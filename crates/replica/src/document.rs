@@ -64,6 +64,16 @@ pub struct Past {
     pub is_first: bool,
 }
 
+impl Past {
+    /// Tells whether it is work on the record, and not a mark that somebody has seen something.
+    fn is_work(&self) -> bool {
+        let is_mark = |key: &str| key == "record" || key.starts_with("seen/");
+        !self.inserted.is_empty()
+            || !self.deleted.is_empty()
+            || self.writes.iter().any(|write| !is_mark(&write.key))
+    }
+}
+
 impl Document {
     /// Makes the document that every record starts from.
     pub fn new(id: RecordId) -> Self {
@@ -323,7 +333,20 @@ impl Document {
             .collect();
         let first = of_it.first()?;
         let author = first.author;
-        let created = of_it.iter().any(|one| one.is_first);
+        // What two presses created beside each other stands by the other one when one of them is undone.
+        let is_by_it = |one: &&Past| one.operation == Some(operation);
+        let mut firsts = past.iter().filter(|one| one.is_first).peekable();
+        let created = firsts.peek().is_some() && firsts.all(|one| is_by_it(&one));
+        let start = if created {
+            0
+        } else {
+            past.iter()
+                .position(|one| one.operation == Some(operation))
+                .unwrap_or(0)
+        };
+        let others = past[start..].iter().filter(|one| !is_by_it(one));
+        let others = others.filter(|one| one.is_work()).map(|one| one.author);
+        let others = others.collect();
         let writes = of_it.iter().flat_map(|one| one.writes.clone()).collect();
         let wrote_note = of_it
             .iter()
@@ -336,6 +359,7 @@ impl Document {
             created,
             writes,
             note,
+            others,
         })
     }
 

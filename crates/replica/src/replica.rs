@@ -11,13 +11,13 @@ use model::merged::{self, Entry};
 use model::parse::Surroundings;
 use model::plan::{Answer, Context, Deed, Past, plan};
 use model::world::World;
-use model::{Author, Intent, IntentId, RecordId, Refusal, Role, number, record};
+use model::{Author, Intent, IntentId, Kind, RecordId, Refusal, Role, number, record};
 use store::{Reading, StoreError, Write};
 
 use crate::digest::Digests;
 use crate::document::{Document, DocumentError, Written};
 use crate::gate::{MAX_ENVELOPE_OPS, Rejection, Verdict};
-use crate::views::Views;
+use crate::views::{Views, numbers_of};
 
 /// How many documents are kept loaded.
 const CACHED_DOCUMENTS: usize = 256;
@@ -183,7 +183,7 @@ impl Replica {
             self.views.put(view);
         }
         let all: Vec<RecordId> = self.views.ids().collect();
-        self.refresh(&all);
+        self.show(all);
         self.count_numbers();
         Ok(())
     }
@@ -269,6 +269,8 @@ impl Replica {
             random,
         };
         let plan = plan(&mut ctx, intent)?;
+        let planned: Vec<RecordId> = plan.writes.iter().map(|writes| writes.id).collect();
+        let before = self.affected(&planned);
         let mut parts = Vec::new();
         let mut touched = Vec::new();
         for writes in plan
@@ -300,7 +302,7 @@ impl Replica {
         write
             .append_recent(intent_id.as_bytes())
             .map_err(ReplicaError::from)?;
-        self.refresh(&touched);
+        self.refresh(&touched, before);
         Ok(Carried::Out {
             parts,
             answer: plan.answer,
@@ -381,6 +383,8 @@ impl Replica {
         if !missing.is_empty() {
             return Ok(Applied::Waits(missing));
         }
+        let all: Vec<RecordId> = ready.iter().map(|(document, _)| document.id()).collect();
+        let before = self.affected(&all);
         let mut touched = Vec::new();
         let (mut operations, mut changes) = (BTreeSet::new(), Vec::new());
         for (document, written) in ready.into_iter().filter(|(_, written)| !written.is_empty()) {
@@ -390,7 +394,7 @@ impl Replica {
             changes.extend(written.iter().map(|one| (id, one.hash)));
             self.keep(write, document, &written)?;
         }
-        self.refresh(&touched);
+        self.refresh(&touched, before);
         Ok(Applied::Done {
             operations: operations.into_iter().collect(),
             changes,
@@ -403,6 +407,7 @@ impl Replica {
         source: &impl Reading,
         records: &[RecordId],
     ) -> Result<(), ReplicaError> {
+        let before = self.affected(records);
         for id in records {
             self.documents.remove(id);
             let chunks = source.doc_chunks(id.as_bytes())?;
@@ -412,7 +417,7 @@ impl Replica {
                 self.views.put(Document::load(*id, &chunks)?.view());
             }
         }
-        self.refresh(records);
+        self.refresh(records, before);
         Ok(())
     }
 
@@ -458,10 +463,9 @@ impl Replica {
         Ok(())
     }
 
-    /// Works out anew what depends on the touched records: rows of lists and entries of the Merged list.
-    fn refresh(&mut self, touched: &[RecordId]) {
-        let affected = self.affected(touched);
-        for id in affected {
+    /// Works out the rows and entries of records.
+    fn show(&mut self, records: impl IntoIterator<Item = RecordId>) {
+        for id in records {
             let entries = merged::entries(&self.views, id);
             if entries.is_empty() {
                 self.merged.remove(&id);
@@ -470,6 +474,15 @@ impl Replica {
             }
             self.digests.refresh(&self.views, id);
         }
+    }
+
+    /// Works out anew what depends on the touched records: rows of lists and entries of the Merged list.
+    ///
+    /// `before` is what depended on them before they were touched: a reference may have been taken away.
+    fn refresh(&mut self, touched: &[RecordId], before: BTreeSet<RecordId>) {
+        let mut affected = self.affected(touched);
+        affected.extend(before);
+        self.show(affected);
         let own: Vec<(i16, u32)> = touched
             .iter()
             .filter_map(|id| record::record(&self.views, *id))
@@ -484,38 +497,27 @@ impl Replica {
             .for_each(|(year, count)| self.count(year, count));
     }
 
-    /// Lists the records whose view may have changed with the touched ones: what they belong under, two steps up,
-    /// what was merged with them, what carries the same number, and what is listed together with them.
+    /// Lists the records whose row or entries may follow from the touched ones.
+    ///
+    /// Whether a record stands follows from all that is under it, and what stands beside it from the same conversion:
+    /// hence upwards as far as it goes. Downwards few fields matter, but what refers to a merged record shows another.
     fn affected(&self, touched: &[RecordId]) -> BTreeSet<RecordId> {
-        let mut affected: BTreeSet<RecordId> = touched.iter().copied().collect();
-        let mut edge: Vec<RecordId> = touched.to_vec();
-        for _ in 0..2 {
-            edge = edge
-                .iter()
-                .filter_map(|id| self.views.doc(*id))
-                .flat_map(|doc| above(&doc))
-                .collect();
-            edge.retain(|id| affected.insert(*id));
-        }
-        for id in touched {
-            affected.insert(record::survivor(&self.views, *id));
-            let down = ["sales_project", "inquiry", "merged_into"];
-            affected.extend(
-                self.views
-                    .referring(*id)
-                    .filter(|(field, _)| down.contains(field))
-                    .map(|row| row.1),
-            );
-            if let Some(doc) = self.views.doc(*id) {
-                let numbers = doc.candidates("number").iter().filter_map(|one| {
-                    let spec = doc.kind?.field_of_key("number")?;
-                    match one.value(spec)? {
-                        model::Value::Text(number) => Some(number),
-                        _ => None,
-                    }
-                });
-                affected.extend(numbers.flat_map(|number| self.views.with_number(&number)));
+        let mut affected = BTreeSet::new();
+        let mut open = touched.to_vec();
+        while let Some(id) = open.pop() {
+            if !affected.insert(id) {
+                continue;
             }
+            if let Some(doc) = self.views.doc(id) {
+                open.extend(above(&doc));
+            }
+            open.push(record::survivor(&self.views, id));
+            open.extend(self.beside(id));
+        }
+        let below: Vec<RecordId> = touched.iter().flat_map(|id| self.below(*id)).collect();
+        for id in below {
+            affected.insert(id);
+            affected.insert(record::survivor(&self.views, id));
         }
         let together = self
             .merged
@@ -525,6 +527,50 @@ impl Replica {
         let together: Vec<RecordId> = together.map(|entry| entry.record).collect();
         affected.extend(together);
         affected
+    }
+
+    /// Lists what was made together with a record, or carries the same number.
+    fn beside(&self, id: RecordId) -> Vec<RecordId> {
+        let Some(doc) = self.views.doc(id) else {
+            return Vec::new();
+        };
+        let mut beside = match doc.kind {
+            Some(Kind::Inquiry) => self.views.referrers(id, "inquiry"),
+            Some(Kind::SalesProject) => {
+                vec![RecordId::order_of(id), RecordId::project_of(id)]
+            }
+            _ => Vec::new(),
+        };
+        for text in numbers_of(&doc) {
+            beside.extend(self.views.with_number(&text));
+        }
+        beside
+    }
+
+    /// Lists what looks at a record that it refers to.
+    fn below(&self, id: RecordId) -> Vec<RecordId> {
+        let mut below = Vec::new();
+        let mut open = vec![id];
+        let mut known = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if !known.insert(next) {
+                continue;
+            }
+            let is_merged = self
+                .views
+                .doc(next)
+                .is_some_and(|doc| !doc.candidates("merged_into").is_empty());
+            for (field, other) in self.views.referring(next) {
+                if field == "merged_into" {
+                    open.push(other);
+                }
+                if is_merged || ["sales_project", "inquiry", "contact"].contains(&field) {
+                    below.push(other);
+                }
+            }
+            below.push(next);
+        }
+        below
     }
 }
 

@@ -102,7 +102,7 @@ fn lowest() -> RecordId {
     RecordId::from_bytes([0; 16])
 }
 
-fn numbers_of(view: &DocView) -> impl Iterator<Item = String> + '_ {
+pub(crate) fn numbers_of(view: &DocView) -> impl Iterator<Item = String> + '_ {
     let spec = view.kind.and_then(|kind| kind.field_of_key("number"));
     view.candidates("number")
         .iter()

@@ -1,12 +1,14 @@
 //! Archiving, merging records, and the Merged list.
 
-use crate::doc::OpId;
+use crate::doc::{DocView, OpId};
 use crate::id::{EntryId, RecordId, ValueId};
 use crate::kind::{Kind, Writer};
 use crate::merged::{Entry, Rule};
-use crate::plan::{Planner, Seen};
-use crate::record::{self, Standing};
+use crate::plan::{Planner, Seen, aside_key};
+use crate::record::{self, RecordView, Standing};
 use crate::refusal::Refusal;
+use crate::settle::Settled;
+use crate::status::Status;
 use crate::value::{Aside, Conversion, Life, MergedInto, Value};
 
 /// Puts a record away.
@@ -69,24 +71,11 @@ pub(super) fn merge(
     };
     planner.edit(survivor, into.kind, true);
     for (key, settled) in &from.fields {
-        let spec = into.kind.field_of_key(key);
-        let copied =
-            spec.is_some_and(|spec| spec.writer == Writer::Person && spec.name != "status");
-        let Some(value) = settled.shown.clone().filter(|_| copied) else {
-            continue;
-        };
-        match into.value(key) {
-            None => planner.set(survivor, key, value),
-            Some(own) if *own == value => {}
-            Some(_) => set_aside(
-                planner,
-                survivor,
-                &doc,
-                key,
-                settled.held.first().and_then(|held| held.ops.last()),
-            ),
+        if is_copied(into.kind, key) {
+            copy_or_set_aside(planner, &into, &doc, key, settled);
         }
     }
+    take_over_conversion(planner, &into, &from);
     planner.edit(loser, from.kind, false);
     let seen = doc.stamps();
     planner.put(
@@ -99,16 +88,78 @@ pub(super) fn merge(
     Ok(())
 }
 
+/// Tells whether merging carries a field over: what people wrote, and what was sent, answered and came of it.
+fn is_copied(kind: Kind, key: &str) -> bool {
+    kind.field_of_key(key).is_some_and(|spec| {
+        let by_person = spec.writer == Writer::Person && spec.name != "status";
+        let by_rule = match kind {
+            Kind::Offer => matches!(spec.name, "issued" | "verdict"),
+            Kind::SalesProject => matches!(spec.name, "status" | "inquiry"),
+            _ => spec.name == "inquiry",
+        };
+        by_person || by_rule
+    })
+}
+
+/// Copies what the survivor lacks; all else that the loser held is listed at the survivor.
+fn copy_or_set_aside(
+    planner: &mut Planner<'_, '_>,
+    into: &RecordView,
+    loser: &DocView,
+    key: &str,
+    settled: &Settled,
+) {
+    let copies = into.value(key).is_none();
+    if let Some(value) = settled.shown.clone().filter(|_| copies) {
+        planner.set(into.id, key, value);
+    }
+    for held in &settled.held {
+        let is_kept = match into.value(key) {
+            None => held.value == settled.shown,
+            own => held.value.as_ref() == own,
+        };
+        if !is_kept && held.value.is_some() {
+            set_aside(planner, into.id, loser, key, &held.ops);
+        }
+    }
+}
+
+/// An open inquiry into which a converted one is merged is converted: else it would be converted a second time.
+fn take_over_conversion(planner: &mut Planner<'_, '_>, into: &RecordView, from: &RecordView) {
+    let (None, Some(conversion)) = (into.conversion(), from.conversion()) else {
+        return;
+    };
+    let conversion = Conversion {
+        undone: false,
+        ..conversion.clone()
+    };
+    planner.put(
+        into.id,
+        "conversion",
+        Value::Conversion(conversion),
+        Seen::All,
+    );
+    planner.set(
+        into.id,
+        "status",
+        Value::Status(Status::of("converted", 100)),
+    );
+}
+
 /// Lists a value of the loser at the survivor, where a person may choose it.
+///
+/// What the loser has inherited itself is not among it: the survivor inherits that too.
 fn set_aside(
     planner: &mut Planner<'_, '_>,
     survivor: RecordId,
-    loser: &crate::doc::DocView,
+    loser: &DocView,
     key: &str,
-    op: Option<&OpId>,
+    ops: &[OpId],
 ) {
-    let candidate = op.and_then(|op| loser.candidates(key).iter().find(|one| one.op == *op));
-    let Some(candidate) = candidate else { return };
+    let mut candidates = loser.candidates(key).iter().rev();
+    let Some(candidate) = candidates.find(|one| ops.contains(&one.op)) else {
+        return;
+    };
     let register = candidate.register.as_bytes().to_vec();
     let aside = Aside {
         key: key.to_owned(),
@@ -117,7 +168,7 @@ fn set_aside(
     };
     planner.put(
         survivor,
-        &format!("aside/{}", candidate.op),
+        &aside_key(candidate.op, Some(loser.id)),
         Value::Aside(aside),
         Seen::All,
     );
@@ -150,6 +201,9 @@ pub(super) fn choose(
         });
     };
     let view = planner.any(entry.record)?;
+    if view.kind == Kind::Settings {
+        planner.check_administers()?;
+    }
     let key = entry.field.clone().unwrap_or_default();
     planner.edit(entry.record, view.kind, key != "life");
     planner.put(entry.record, &key, choice.value.clone(), Seen::All);
@@ -167,7 +221,7 @@ pub(super) fn choose(
 /// Puts contact person and sales project of an inquiry under the customer that was chosen.
 fn gather(planner: &mut Planner<'_, '_>, inquiry: RecordId, chosen: &Conversion) {
     let sales_project = RecordId::sales_project_of(inquiry);
-    if planner.any(sales_project).is_ok() {
+    if planner.alive(sales_project).is_ok() {
         planner.edit(sales_project, Kind::SalesProject, true);
         planner.put(
             sales_project,

@@ -234,7 +234,8 @@ pub(super) fn decide(
         what: "the offer it was issued from",
         way_out: "sync, it has not arrived here",
     })?;
-    let offer = planner.any(offer_id)?;
+    // The verdict is written into the draft's record; an archived one would come back into use unasked.
+    let offer = planner.alive_of(offer_id, Kind::Offer)?;
     let key = format!("verdict/{issued}");
     if let Some(Value::Status(status)) = offer.value(&key)
         && status.word == word

@@ -221,11 +221,11 @@ fn accept(planner: &mut Planner<'_, '_>, issued: RecordId) {
         .ok()
         .and_then(|view| view.reference("offer"));
     let Some(offer) = offer else { return };
-    let accepted = planner.any(offer).is_ok_and(|offer| {
-        matches!(offer.value(&format!("verdict/{issued}")), Some(Value::Status(status)) if status.word == "accepted")
-    });
+    let Ok(view) = planner.any(offer) else { return };
+    let accepted = matches!(view.value(&format!("verdict/{issued}")), Some(Value::Status(status)) if status.word == "accepted");
     if !accepted {
-        planner.edit(offer, Kind::Offer, true);
+        // Winning an archived offer does not take its draft back into use.
+        planner.edit(offer, Kind::Offer, view.is_alive());
         planner.set(
             offer,
             &format!("verdict/{issued}"),

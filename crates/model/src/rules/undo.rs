@@ -1,7 +1,8 @@
 //! Undo: an inverse intent that reverts only what still is as the undone intent wrote it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::doc::OpId;
 use crate::id::{Author, RecordId};
 use crate::intent::Undo;
 use crate::kind::Kind;
@@ -10,6 +11,9 @@ use crate::record::{self, RecordView};
 use crate::refusal::Refusal;
 use crate::status::{Course, course};
 use crate::value::{Conversion, Life, Value};
+
+/// What stands under a key, once what was reverted already is taken back: a batch may write a field twice.
+type TakenBack = BTreeMap<(RecordId, String), Vec<OpId>>;
 
 /// Undoes an operation or a batch.
 pub(super) fn undo(planner: &mut Planner<'_, '_>, what: Undo) -> Result<(), Refusal> {
@@ -33,8 +37,9 @@ pub(super) fn undo(planner: &mut Planner<'_, '_>, what: Undo) -> Result<(), Refu
     check_pinned(planner, &deeds)?;
     check_others(planner, &deeds)?;
     let mut changed = false;
+    let mut taken_back = TakenBack::new();
     for deed in &deeds {
-        changed |= revert(planner, deed, &deeds);
+        changed |= revert(planner, deed, &deeds, &mut taken_back);
     }
     if !changed {
         return Err(Refusal::AllChanged);
@@ -92,20 +97,12 @@ fn check_pinned(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal
 fn check_others(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
     let gone: BTreeSet<RecordId> = deeds
         .iter()
-        .filter(|deed| deed.created)
+        .filter(|deed| makes(deed, deeds))
         .map(|deed| deed.record)
         .collect();
-    for deed in deeds.iter().filter(|deed| deed.created) {
+    for deed in deeds.iter().filter(|deed| makes(deed, deeds)) {
         let own = planner.world().member_of(deed.author);
-        let Some(doc) = planner.world().doc(deed.record) else {
-            continue;
-        };
-        let beside = doc
-            .registers
-            .iter()
-            .filter(|(key, _)| !key.starts_with("seen/"))
-            .flat_map(|(_, all)| all);
-        let mut others: Vec<Author> = beside.map(|one| one.op.author()).collect();
+        let mut others: Vec<Author> = deed.others.clone();
         let children = record::alive_under(planner.world(), deed.record);
         others.extend(
             children
@@ -134,12 +131,42 @@ fn check_others(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal
     Ok(())
 }
 
+/// Tells whether an operation made a record: it created it, or converted or won once more after that was undone.
+fn makes(deed: &Deed, all: &[Deed]) -> bool {
+    deed.created || wrote_over_undone(deed) && all.iter().any(|source| derives(source, deed.record))
+}
+
+fn wrote_over_undone(deed: &Deed) -> bool {
+    let life = deed.writes.iter().find(|write| write.key == "life");
+    life.is_some_and(|write| {
+        !record::is_undone(&write.wrote) && write.before.iter().any(record::is_undone)
+    })
+}
+
+/// Tells whether a deed is the conversion or the win that a record comes from.
+fn derives(source: &Deed, made: RecordId) -> bool {
+    let wrote = |key: &str| source.writes.iter().any(|write| write.key == key);
+    let from = source.record;
+    let converted = [
+        RecordId::customer_of(from),
+        RecordId::contact_of(from),
+        RecordId::sales_project_of(from),
+    ];
+    let won = [RecordId::order_of(from), RecordId::project_of(from)];
+    wrote("conversion") && converted.contains(&made) || wrote("status") && won.contains(&made)
+}
+
 /// Reverts one deed; tells whether anything was left to revert.
-fn revert(planner: &mut Planner<'_, '_>, deed: &Deed, all: &[Deed]) -> bool {
+fn revert(
+    planner: &mut Planner<'_, '_>,
+    deed: &Deed,
+    all: &[Deed],
+    taken_back: &mut TakenBack,
+) -> bool {
     let Ok(view) = planner.any(deed.record) else {
         return false;
     };
-    if deed.created {
+    if makes(deed, all) {
         return remove(planner, deed, &view, all);
     }
     let mut changed = false;
@@ -150,7 +177,7 @@ fn revert(planner: &mut Planner<'_, '_>, deed: &Deed, all: &[Deed]) -> bool {
         {
             continue;
         }
-        changed |= revert_write(planner, &view, write);
+        changed |= revert_write(planner, &view, write, taken_back);
     }
     match &deed.note {
         Some(NoteDeed::Revert(text)) => {
@@ -184,7 +211,7 @@ fn remove(planner: &mut Planner<'_, '_>, deed: &Deed, view: &RecordView, all: &[
     let mut under = record::alive_under(planner.world(), deed.record);
     under.retain(|child| {
         !all.iter()
-            .any(|other| other.created && other.record == *child)
+            .any(|other| makes(other, all) && other.record == *child)
     });
     planner.edit(deed.record, view.kind, false);
     planner.put(
@@ -204,15 +231,26 @@ fn kept(planner: &mut Planner<'_, '_>, view: &RecordView, key: &str) {
     ));
 }
 
-fn revert_write(planner: &mut Planner<'_, '_>, view: &RecordView, write: &DeedWrite) -> bool {
-    let Some(doc) = planner.world().doc(view.id) else {
-        return false;
+fn revert_write(
+    planner: &mut Planner<'_, '_>,
+    view: &RecordView,
+    write: &DeedWrite,
+    taken_back: &mut TakenBack,
+) -> bool {
+    let at = (view.id, write.key.clone());
+    let stands = match taken_back.get(&at) {
+        Some(ops) => ops.clone(),
+        // What was added to a merged record elsewhere stands beside it too.
+        None => record::whole(planner.world(), view.id)
+            .of_key(&write.key)
+            .map(|(_, one)| one.op)
+            .collect(),
     };
-    let untouched = matches!(doc.candidates(&write.key), [only] if only.op == write.wrote.op);
-    if !untouched {
+    if stands != [write.wrote.op] {
         kept(planner, view, &write.key);
         return false;
     }
+    taken_back.insert(at, write.before.iter().map(|one| one.op).collect());
     let before = settle_before(view.id, view.kind, &write.key, &write.before);
     let value = match (
         write.key.as_str(),

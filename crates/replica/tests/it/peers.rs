@@ -498,7 +498,12 @@ impl Peers {
     }
 
     /// Lets one device choose a value of an entry, and checks that this settles it everywhere.
-    pub(crate) fn choose(&mut self, peer: usize, entry: &Entry, choice: impl Fn(&Option<Value>) -> bool) {
+    pub(crate) fn choose(
+        &mut self,
+        peer: usize,
+        entry: &Entry,
+        choice: impl Fn(&Option<Value>) -> bool,
+    ) {
         let found = entry.choices.iter().find(|one| choice(&one.value));
         let value: ValueId = found.expect("the choice is there").id;
         self.act(
@@ -565,4 +570,31 @@ fn same_list(one: &[Entry], other: &[Entry], who: &str) {
         here.is_empty() && there.is_empty() && one.len() == other.len(),
         "the Merged lists of {who} differ; only in the first: {here:#?}; only in the second: {there:#?}"
     );
+}
+
+impl Peers {
+    /// Finds the entry that offers this text as a value which is not shown.
+    pub(crate) fn entry_with(&self, rule: Rule, record: RecordId, text: &str) -> Entry {
+        let list = self.merged();
+        let found = list.iter().find(|entry| {
+            let offers = entry
+                .choices
+                .iter()
+                .any(|one| !one.shown && one.value == Some(Value::Text(text.to_owned())));
+            entry.rule == rule && entry.record == record && offers
+        });
+        match found {
+            Some(entry) => entry.clone(),
+            None => panic!("no entry by {rule:?} at {record} offers {text}: {list:#?}"),
+        }
+    }
+
+    /// Acknowledges all that is listed, and checks that nothing is left.
+    pub(crate) fn acknowledge_all(&mut self, peer: usize) {
+        for entry in self.merged() {
+            self.act(peer, Intent::Acknowledge { entry: entry.id });
+        }
+        self.heal();
+        self.assert_nothing_merged();
+    }
 }

@@ -1,0 +1,6 @@
+//! One test per row of the merge table (design section 5), named after the row.
+
+mod conversion;
+mod fields;
+mod lives;
+mod sales;
