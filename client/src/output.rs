@@ -53,11 +53,25 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
     line
 }
 
+/// Gives what a record's title says beside its kind, number and id; nothing where it only repeats them.
+pub(crate) fn title(record: &Named) -> &str {
+    let title = record.title.trim();
+    let kind = record.kind.map_or("", |kind| kind.title());
+    let only_id = title
+        .strip_prefix(kind)
+        .is_some_and(|rest| rest.trim() == record.id.short());
+    if title == record.number || only_id {
+        ""
+    } else {
+        title
+    }
+}
+
 /// Names a record in a sentence: its title, its number, the end of its id.
 pub(crate) fn named(record: &Named) -> String {
     let kind = record.kind.map_or("not here yet", |kind| kind.title());
-    let title = match record.title.trim() {
-        "" => format!("({kind})"),
+    let title = match title(record) {
+        "" => kind.to_owned(),
         title => one_line(title, 60),
     };
     let number = match record.number.as_str() {

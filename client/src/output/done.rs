@@ -2,8 +2,8 @@
 
 use engine::interface::{ImportAnswer, ImportProblem, Named};
 
-use super::named as name;
 use super::table::{Column, Table};
+use super::{named as name, title};
 
 /// Says what was done to which records.
 pub(crate) fn named(what: &str, records: &[Named]) -> String {
@@ -18,7 +18,7 @@ pub(crate) fn named(what: &str, records: &[Named]) -> String {
                 .kind
                 .map_or(String::new(), |kind| kind.title().to_owned()),
             record.number.clone(),
-            record.title.clone(),
+            title(record).to_owned(),
             record.id.short(),
         ]);
     }

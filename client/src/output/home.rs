@@ -5,7 +5,7 @@ use model::Kind;
 use model::home::Urgency;
 
 use super::table::{Column, Table};
-use super::{indent, list, merged};
+use super::{indent, list, merged, title};
 use crate::moment::Moment;
 
 const GROUPS: [(Urgency, &str); 5] = [
@@ -92,7 +92,7 @@ fn activities(items: &[&HomeItem], moment: &Moment) -> String {
                 .as_ref()
                 .map_or(String::new(), |due| moment.say_planned(due)),
             item.activity.clone(),
-            item.record.title.clone(),
+            title(&item.record).to_owned(),
             regards.join(", "),
             archived.to_owned(),
             item.record.id.short(),

@@ -4,8 +4,8 @@ use engine::interface::{Hit, ListAnswer, NextStep, Row};
 use model::Kind;
 use model::value::Form;
 
-use super::one_line;
 use super::table::{Column, Table};
+use super::{one_line, title};
 use crate::moment::Moment;
 
 /// Marks what holds several values.
@@ -68,7 +68,7 @@ pub(super) fn rows(kind: Kind, rows: &[Row], moment: &Moment) -> String {
     ]);
     let mut table = Table::new(&columns);
     for row in rows {
-        let mut cells = vec![row.record.number.clone(), row.record.title.clone()];
+        let mut cells = vec![row.record.number.clone(), title(&row.record).to_owned()];
         cells.extend(fields(kind).iter().map(|field| {
             let text = row.fields.get(*field).map_or("", String::as_str);
             cell(kind, field, text, moment)
@@ -106,14 +106,16 @@ fn heading(kind: Kind, field: &'static str) -> Column {
     }
 }
 
+/// Gives the text of a cell; dates, with a time behind them or not, near today as words.
 fn cell(kind: Kind, field: &str, text: &str, moment: &Moment) -> String {
-    let is_date = kind
-        .field(field)
-        .is_some_and(|spec| spec.form == Form::Date);
-    match text.parse() {
-        Ok(date) if is_date => moment.say_date(date),
-        _ => text.to_owned(),
+    let form = kind.field(field).map(|spec| spec.form);
+    if matches!(form, Some(Form::Date | Form::Planned)) {
+        let (date, time) = text.split_once(' ').unwrap_or((text, ""));
+        if let Ok(date) = date.parse() {
+            return format!("{} {time}", moment.say_date(date));
+        }
     }
+    text.to_owned()
 }
 
 /// Says what comes next, or that nothing does.
@@ -125,7 +127,7 @@ pub(super) fn next_step(step: &NextStep, moment: &Moment) -> String {
     let what = step
         .activity
         .as_ref()
-        .map_or(String::new(), |activity| one_line(&activity.title, 30));
+        .map_or(String::new(), |activity| one_line(title(activity), 30));
     let text = [due, what]
         .into_iter()
         .filter(|part| !part.is_empty())
@@ -161,7 +163,7 @@ pub(crate) fn hits(hits: &[Hit]) -> String {
                 .kind
                 .map_or(String::new(), |kind| kind.title().to_owned()),
             hit.record.number.clone(),
-            hit.record.title.clone(),
+            title(&hit.record).to_owned(),
             hit.record.id.short(),
             standing.to_owned(),
             hit.found_in.clone(),

@@ -7,10 +7,10 @@ use model::parse::minor_digits;
 
 use super::list::{CONFLICT, next_step};
 use super::table::{Column, Table};
-use super::{history, indent, merged, named};
+use super::{history, indent, merged, named, title};
 use crate::moment::Moment;
 
-/// How many of the latest lines of the history a record shows.
+/// How many of the latest operations of the history a record shows.
 const LATEST: usize = 8;
 
 /// Writes a record: fields, note, what is linked, next step, conflicts, and its latest history.
@@ -44,21 +44,13 @@ pub(crate) fn show(record: &RecordAnswer, items: &[HistoryItem], moment: &Moment
             .map(|entry| merged::entry(entry, moment))
             .collect::<String>(),
     );
-    let latest = &items[items.len().saturating_sub(LATEST)..];
-    if !latest.is_empty() {
-        let heading = match items.len() - latest.len() {
-            0 => "history".to_owned(),
-            earlier => format!(
-                "history ({earlier} earlier: handschlag history {})",
-                record.record.id.short()
-            ),
-        };
-        section(
-            &mut text,
-            &heading,
-            &history::table(latest, record.record.id, moment),
-        );
-    }
+    let short = record.record.id.short();
+    let (latest, earlier) = history::latest(items, record.record.id, LATEST, moment);
+    let heading = match earlier {
+        0 => "history".to_owned(),
+        earlier => format!("history ({earlier} earlier: handschlag history {short})"),
+    };
+    section(&mut text, &heading, &latest);
     text
 }
 
@@ -132,9 +124,12 @@ fn linked(record: &RecordAnswer) -> String {
     let mut table = Table::new(&[Column::Left(""); 5]);
     for linked in &record.linked {
         table.row([
-            linked.by.replace(['_', '-'], " "),
+            linked
+                .record
+                .kind
+                .map_or(String::new(), |kind| kind.title().to_owned()),
             linked.record.number.clone(),
-            linked.record.title.clone(),
+            title(&linked.record).to_owned(),
             linked.status.clone(),
             linked.record.id.short(),
         ]);

@@ -82,11 +82,11 @@ pub(crate) fn status(status: &StatusAnswer, moment: &Moment) -> String {
             "none yet: handschlag init or handschlag join".to_owned(),
         ),
     }
-    line(
-        "relay",
-        status.relay.clone().unwrap_or_else(|| "none".to_owned()),
-    );
-    line("connection", connection(status));
+    if status.workspace.is_some() {
+        let relay = status.relay.clone();
+        line("relay", relay.unwrap_or_else(|| "none".to_owned()));
+        line("connection", connection(status));
+    }
     if let Some(ms) = status.last_complete_ms {
         line("last complete", moment.say_ms(ms));
     }
