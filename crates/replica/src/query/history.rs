@@ -125,14 +125,23 @@ fn activity_line(asked: &Asked<'_>, activity: &RecordView) -> HistoryItem {
     let (member, author) = origin
         .map(|origin| asked.author(origin.author))
         .unwrap_or_default();
-    let outcome = activity.text("outcome");
-    let mut after = activity.title();
-    if !activity.note.is_empty() && activity.note != after {
-        after = format!("{after}: {}", activity.note);
+    let word = activity.text("activity");
+    let title = activity.title();
+    let mut parts: Vec<String> = Vec::new();
+    // An activity without any text is titled by its kind, which the line says already.
+    if title != word {
+        parts.push(title.clone());
     }
-    if !outcome.is_empty() {
-        after = format!("{after} ({outcome})");
+    if let Some(model::Value::Planned(when)) = activity.value("when") {
+        parts.push(format!("for {}", crate::text::planned(when)));
     }
+    if !activity.note.is_empty() && activity.note != title {
+        parts.push(activity.note.clone());
+    }
+    if !activity.text("outcome").is_empty() {
+        parts.push(format!("outcome: {}", activity.text("outcome")));
+    }
+    let after = parts.join("; ");
     HistoryItem {
         time_ms: activity_ms(activity),
         what: HistoryKind::Activity,

@@ -237,7 +237,13 @@ fn order(one: &Value, other: &Value) -> Ordering {
 
 fn sort(asked: &Asked<'_>, query: &ListQuery, found: &mut [&Arc<Digest>]) -> Result<(), ListError> {
     let Some(sort) = &query.sort else {
-        found.sort_by_key(|digest| (std::cmp::Reverse(digest.created_ms), digest.id));
+        // What one import brought in has one time; its numbers tell what came last.
+        found.sort_by(|a, b| {
+            let newest = b.created_ms.cmp(&a.created_ms);
+            newest
+                .then_with(|| number::compare(&b.number, &a.number))
+                .then_with(|| a.id.cmp(&b.id))
+        });
         return Ok(());
     };
     let by_key: Box<dyn Fn(&Digest, &Digest) -> Ordering> = match sort.field.as_str() {
