@@ -4,6 +4,7 @@ mod fake;
 mod home;
 mod lines;
 mod net;
+mod process;
 mod rpc;
 mod sharing;
 mod slow;
