@@ -73,7 +73,7 @@ fn told_by_clap(error: &clap::Error, words: &[OsString], terminal: &mut Terminal
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !is_json => {
             write!(terminal.err, "{text}")
         }
-        _ => usage_error(&text).tell(terminal.err, is_json),
+        _ => usage_error(&text, command_in(words)).tell(terminal.err, is_json),
     };
     let is_help = matches!(
         error.kind(),
@@ -87,15 +87,30 @@ fn told_by_clap(error: &clap::Error, words: &[OsString], terminal: &mut Terminal
     }
 }
 
+/// Finds the command that was meant, for pointing to its help.
+fn command_in(words: &[OsString]) -> Option<String> {
+    let tree = Cli::command();
+    words
+        .iter()
+        .skip(1)
+        .filter_map(|word| word.to_str())
+        .find(|word| tree.find_subcommand(word).is_some())
+        .map(str::to_owned)
+}
+
 /// Takes a message of the parser apart: the first paragraph says what is wrong, the others what is expected.
-fn usage_error(text: &str) -> CommandError {
+fn usage_error(text: &str, command: Option<String>) -> CommandError {
     let text = text.strip_prefix("error: ").unwrap_or(text);
     let (reason, expected) = text.split_once("\n\n").unwrap_or((text, ""));
-    let expected: Vec<&str> = expected
+    let mut expected: Vec<String> = expected
         .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .collect();
+    expected.push(match command {
+        Some(command) => format!("for more: handschlag {command} --help"),
+        None => "for more: handschlag --help".to_owned(),
+    });
     CommandError::Usage {
         reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
         expected: expected.join("\n"),

@@ -28,7 +28,7 @@ pub(crate) fn named(what: &str, records: &[Named]) -> String {
 
 /// Says how an import went.
 pub(crate) fn imported(imported: &ImportAnswer) -> String {
-    let mut text = format!("{} contacts are here", imported.records.len());
+    let mut text = format!("{} contacts imported", imported.records.len());
     if !imported.problems.is_empty() {
         text.push_str(&format!(", {} could not be read", imported.problems.len()));
     }

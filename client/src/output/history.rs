@@ -81,6 +81,7 @@ fn sentence(item: &HistoryItem, of: RecordId) -> String {
             format!("{field}: {} -> {}", value(&item.before), value(&item.after))
         }
         HistoryKind::Note => format!("note: {}", value(&item.after)),
+        HistoryKind::Activity if item.after == item.field => field,
         HistoryKind::Activity => format!("{field}: {}", value(&item.after)),
     };
     if item.record.id == of || item.what == HistoryKind::Activity {

@@ -92,7 +92,10 @@ fn activities(items: &[&HomeItem], moment: &Moment) -> String {
                 .as_ref()
                 .map_or(String::new(), |due| moment.say_planned(due)),
             item.activity.clone(),
-            title(&item.record).to_owned(),
+            match title(&item.record) {
+                subject if subject == item.activity => String::new(),
+                subject => subject.to_owned(),
+            },
             regards.join(", "),
             archived.to_owned(),
             item.record.id.short(),

@@ -58,7 +58,11 @@ pub(crate) fn table(kind: Kind, list: &ListAnswer, offset: usize, moment: &Momen
 
 /// Writes rows of one kind.
 pub(super) fn rows(kind: Kind, rows: &[Row], moment: &Moment) -> String {
-    let mut columns = vec![Column::Left("number"), Column::Left(kind.title())];
+    let what = match kind {
+        Kind::Activity => "subject",
+        kind => kind.title(),
+    };
+    let mut columns = vec![Column::Left("number"), Column::Left(what)];
     columns.extend(fields(kind).iter().map(|field| heading(kind, field)));
     columns.extend([
         Column::Left("next step"),

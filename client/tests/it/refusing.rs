@@ -83,9 +83,6 @@ fn wrong_usage_has_code_2_and_asks_nothing() {
             "{words:?} says what is expected: {}",
             ran.err
         );
-        if words.is_empty() {
-            continue;
-        }
         let ran = run(&[words, &["--json"]].concat(), []);
         if words != ["export"] {
             let error: Value = serde_json::from_str(&ran.err).expect("JSON");
@@ -200,4 +197,13 @@ fn the_home_is_named_or_the_default() {
     assert_eq!(ran.home.as_deref(), Some(Path::new("elsewhere")));
     let ran = run(&["status", "--home", "elsewhere"], []);
     assert_eq!(ran.home.as_deref(), Some(Path::new("elsewhere")));
+}
+
+#[test]
+fn wrong_usage_points_to_the_help_of_its_command() {
+    let ran = run(&["list", "inquiry", "--filter", "status"], []);
+    assert_eq!(
+        ran.err,
+        "handschlag: invalid value 'status' for '--filter <CONDITION>': a condition is expected: field=value, field!=value, field~text, field<value, field>value, field:empty or field:filled\n  for more: handschlag list --help\n"
+    );
 }
