@@ -348,7 +348,11 @@ fn an_owner_that_does_not_answer_is_named() {
         let failure = opened.expect_err("nobody answers");
         assert_eq!(failure.code, "home-busy");
         let process = std::process::id().to_string();
-        assert!(failure.reason.contains(&process), "{failure:?}");
+        // Elsewhere a file that is locked cannot be read.
+        assert!(
+            !cfg!(unix) || failure.reason.contains(&process),
+            "{failure:?}"
+        );
     };
     check();
     let _silent = Listener::bind(&home).expect("it binds");
