@@ -175,6 +175,7 @@ const SALES_PROJECT: &[FieldSpec] = &[
 ];
 
 const OFFER: &[FieldSpec] = &[
+    STATUS,
     rule(to("sales_project", &[Kind::SalesProject])),
     text("name"),
     field("date", Form::Date),
@@ -186,6 +187,7 @@ const OFFER: &[FieldSpec] = &[
 
 const ISSUED: &[FieldSpec] = &[
     NUMBER,
+    STATUS,
     rule(to("offer", &[Kind::Offer])),
     rule(to("sales_project", &[Kind::SalesProject])),
     rule(text("name")),

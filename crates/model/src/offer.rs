@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cbor;
 use crate::id::{RecordId, hash};
 use crate::record::{self, RecordView};
+use crate::status::Status;
 use crate::value::{LineItem, Money, Value};
 use crate::world::World;
 
@@ -169,6 +170,31 @@ pub fn issued_with_verdict(
         .collect();
     found.sort_unstable();
     found
+}
+
+/// Gives the status of an offer (draft, or the verdict on what was sent last) or of an issued offer (its verdict).
+///
+/// No register holds it: what became of an issued offer stands in its offer, and nothing of it is ever written twice.
+pub(crate) fn status_of(world: &dyn World, view: &RecordView) -> Option<Status> {
+    if view.kind == crate::Kind::Offer {
+        let newest = view.list("issued").filter_map(|(key, value)| match value {
+            Value::Issue(issue) => Some((issue.version, key.strip_prefix("issued/")?)),
+            _ => None,
+        });
+        return match newest.max() {
+            Some((_, issued)) => verdict_on(view, issued),
+            None => Some(Status::of("draft", 0)),
+        };
+    }
+    let offer = record::record(world, view.reference("offer")?)?;
+    verdict_on(&offer, &view.id.to_string())
+}
+
+fn verdict_on(offer: &RecordView, issued: &str) -> Option<Status> {
+    match offer.value(&format!("verdict/{issued}"))? {
+        Value::Status(status) => Some(status.clone()),
+        _ => None,
+    }
 }
 
 /// Gives the net amount of an issued offer.

@@ -609,6 +609,11 @@ fn apply_neighbours(world: &dyn World, view: &mut RecordView, derived: Derived) 
             contact_beside_customer(world, view, derived);
         }
         Kind::Order => order_beside_its_project(world, view),
+        Kind::Offer | Kind::IssuedOffer => {
+            let status = crate::offer::status_of(world, view).map(Value::Status);
+            view.fields
+                .insert("status".to_owned(), Settled::derived(status));
+        }
         _ => {}
     }
     for settled in view.fields.values_mut() {

@@ -38,6 +38,18 @@ pub struct Settled {
     pub contested: bool,
 }
 
+impl Settled {
+    /// Shows a value that no register holds, since it follows from other records.
+    pub(crate) fn derived(shown: Option<Value>) -> Self {
+        Self {
+            shown,
+            held: Vec::new(),
+            in_conflict: false,
+            contested: false,
+        }
+    }
+}
+
 /// What settling must know beside the values.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Derived {

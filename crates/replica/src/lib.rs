@@ -14,6 +14,6 @@ pub mod text;
 mod views;
 
 pub use digest::{Digest, Digests};
-pub use document::{Document, DocumentError};
+pub use document::{Document, DocumentError, Past};
 pub use replica::{Applied, Carried, CarryError, Identity, RecordPart, Replica, ReplicaError};
 pub use views::Views;

@@ -564,7 +564,7 @@ impl Replica {
                 if field == "merged_into" {
                     open.push(other);
                 }
-                if is_merged || ["sales_project", "inquiry", "contact"].contains(&field) {
+                if is_merged || ["sales_project", "inquiry", "contact", "offer"].contains(&field) {
                     below.push(other);
                 }
             }

@@ -218,7 +218,7 @@ fn texts<'a>(
         digest.value(spec.name).cloned().into_iter().collect()
     };
     values.into_iter().map(|value| match &value {
-        Value::Status(status) => fold_name(&status.word),
+        Value::Status(_) => fold_name(asked.status_word(digest)),
         Value::Labelled(labelled) => fold_name(&labelled.value),
         other => fold_name(&asked.text(other)),
     })

@@ -100,12 +100,27 @@ impl Asked<'_> {
         })
     }
 
+    /// Gives the word of a record's status; what was sent and holds no longer has expired, which no register says.
+    pub fn status_word<'a>(&self, digest: &'a Digest) -> &'a str {
+        let holds_until = match digest.value("valid_until") {
+            Some(Value::Date(date)) => Some(*date),
+            _ => None,
+        };
+        match digest.status_word() {
+            "sent" if holds_until.is_some_and(|date| date < self.today) => "expired",
+            word => word,
+        }
+    }
+
     fn row(&self, digest: &Digest) -> Row {
-        let fields = digest
+        let mut fields: std::collections::BTreeMap<String, String> = digest
             .fields
             .iter()
             .map(|(name, value)| ((*name).to_owned(), self.text(value)))
             .collect();
+        if self.status_word(digest) == "expired" {
+            fields.insert("status".to_owned(), "expired".to_owned());
+        }
         Row {
             record: self.named(digest.id),
             standing: standing_word(&digest.standing).to_owned(),

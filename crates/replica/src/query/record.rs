@@ -70,6 +70,8 @@ pub fn record(asked: &Asked<'_>, id: RecordId) -> Option<RecordAnswer> {
 /// Lists the fields in the order of the kind, then the workspace's own.
 fn fields(asked: &Asked<'_>, view: &RecordView) -> Vec<FieldAnswer> {
     let mut answers = Vec::new();
+    let digest = asked.replica.digests().get(view.id);
+    let is_expired = digest.is_some_and(|digest| asked.status_word(digest) == "expired");
     let specs = view
         .kind
         .fields()
@@ -90,19 +92,30 @@ fn fields(asked: &Asked<'_>, view: &RecordView) -> Vec<FieldAnswer> {
         }
         for (key, settled) in own {
             if settled.shown.is_some() || settled.in_conflict {
-                answers.push(field(asked, name, key, settled));
+                answers.push(field(asked, name, key, settled, is_expired));
             }
         }
     }
     answers
 }
 
-fn field(asked: &Asked<'_>, name: &str, key: &str, settled: &Settled) -> FieldAnswer {
+fn field(
+    asked: &Asked<'_>,
+    name: &str,
+    key: &str,
+    settled: &Settled,
+    is_expired: bool,
+) -> FieldAnswer {
     let text = settled
         .shown
         .as_ref()
         .map(|value| asked.text(value))
         .unwrap_or_default();
+    let text = if is_expired && name == "status" {
+        "expired".to_owned()
+    } else {
+        text
+    };
     let refers_to = match &settled.shown {
         Some(Value::Reference(id)) => Some(asked.named(*id)),
         _ => None,
@@ -151,7 +164,7 @@ fn linked(asked: &Asked<'_>, view: &RecordView) -> Vec<Linked> {
             {
                 continue;
             }
-            let status = digest.status_word().to_owned();
+            let status = asked.status_word(digest).to_owned();
             found.insert(
                 (place, id),
                 Linked {
