@@ -23,6 +23,10 @@ pub enum NetInput {
 
 /// What the engine wants done.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "outputs are moved once, from the queue to the shell, and most are messages"
+)]
 pub enum Output {
     /// Deliver this to a client; clients that are gone are skipped.
     Tell(ClientId, Message),

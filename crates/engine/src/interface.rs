@@ -512,6 +512,10 @@ pub enum Event {
 /// What goes from the engine to a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "messages are moved once, from the engine to a client, and most are answers"
+)]
 pub enum Message {
     /// The answer to a call.
     Answer {

@@ -51,7 +51,7 @@ pub fn history(
             activity_line(asked, &activity),
         ));
     }
-    items.sort_by(|a, b| a.0.cmp(&b.0));
+    items.sort_by_key(|(place, _)| *place);
     Ok(items.into_iter().map(|(_, item)| item).collect())
 }
 

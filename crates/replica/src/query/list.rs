@@ -12,6 +12,9 @@ use super::{Asked, find_member};
 use crate::answers::{Compare, Filter, ListAnswer, ListQuery};
 use crate::digest::Digest;
 
+/// Orders two rows.
+type Order<'a> = dyn Fn(&Digest, &Digest) -> Ordering + 'a;
+
 /// The most rows that one window holds.
 const MAX_ROWS: usize = 10_000;
 
@@ -246,7 +249,7 @@ fn sort(asked: &Asked<'_>, query: &ListQuery, found: &mut [&Arc<Digest>]) -> Res
         });
         return Ok(());
     };
-    let by_key: Box<dyn Fn(&Digest, &Digest) -> Ordering> = match sort.field.as_str() {
+    let by_key: Box<Order<'_>> = match sort.field.as_str() {
         "created" => Box::new(|a, b| a.created_ms.cmp(&b.created_ms)),
         "changed" => Box::new(|a, b| a.changed_ms.cmp(&b.changed_ms)),
         "title" => Box::new(|a, b| fold_name(&a.title).cmp(&fold_name(&b.title))),
