@@ -21,7 +21,7 @@ mod session;
 pub use entropy::Entropy;
 pub use envelope::{
     EnvelopeDraft, EnvelopeError, OpenError, RunError, SealError, SealedEnvelope, VerifiedEnvelope,
-    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_run,
+    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_passing, verify_run,
 };
 pub use invite::{InviteLink, InviteLinkError, InviteSecret, OriginError, RelayOrigin};
 pub use key_ring::{KeyRing, WorkspaceKey};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{Blob, Body, Cut, DecodeError, Entry, FeedId, InviteKey, Refusal, SignerKey};
-use vault::{EnvelopeError, Roster, RosterError, Standing, verify_envelope};
+use vault::{EnvelopeError, Roster, RosterError, Standing, verify_for_passing};
 
 use crate::{Run, Verified};
 
@@ -104,7 +104,7 @@ pub(super) fn admit(roster: &Roster, key: SignerKey, now_ms: u64) -> Result<bool
 pub(super) fn check_push(roster: &Roster, feed: FeedId, envelopes: Vec<Blob>) -> Result<Run, No> {
     let mut run: Vec<Verified> = Vec::with_capacity(envelopes.len());
     for bytes in envelopes {
-        let verified = verify_envelope(&bytes, roster)?;
+        let verified = verify_for_passing(&bytes, roster)?;
         let header = verified.header();
         if header.feed != feed {
             return Err(No::new(

@@ -7,7 +7,7 @@ use protocol::{
 };
 use vault::{
     EnvelopeDraft, EnvelopeError, KeyRing, OpenError, Roster, SealError, SealedEnvelope,
-    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_run,
+    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_passing, verify_run,
 };
 
 use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts};
@@ -262,6 +262,9 @@ fn a_newer_envelope_waits() {
     let error = verify_envelope(&envelope.encode(), &world.roster).expect_err("newer");
     assert_eq!(error, EnvelopeError::Newer { min_reader: 2 });
     assert!(error.waits());
+    // Who passes it on does not read it, but wants its signature to be true.
+    let error = verify_for_passing(&envelope.encode(), &world.roster).expect_err("unsigned");
+    assert_eq!(error, EnvelopeError::Signature { sequence: 1 });
 }
 
 #[test]
