@@ -59,6 +59,8 @@ pub enum Request {
         #[serde(default)]
         member: Option<RecordId>,
     },
+    /// Tries again what waits and what was set aside; answers [`Answer::Ok`], [`Query::Status`] tells what is left.
+    TryAgain,
     /// Lists members with their devices; answers [`Answer::Members`].
     Members,
     /// Does something; answers [`Answer::Done`].

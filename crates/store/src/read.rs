@@ -282,6 +282,19 @@ pub trait Reading: Source {
         Ok(intents)
     }
 
+    /// Returns the ids of all batches in ascending order.
+    fn batches(&self) -> Result<Vec<[u8; 16]>, StoreError> {
+        let table = self.table(tables::BATCHES)?;
+        let mut batches: Vec<[u8; 16]> = Vec::new();
+        for row in table.iter()? {
+            let (batch, _) = tables::split::<16, 16, 32>(row?.0.value());
+            if batches.last() != Some(&batch) {
+                batches.push(batch);
+            }
+        }
+        Ok(batches)
+    }
+
     /// Returns the operations of a batch in ascending order of their ids.
     fn batch(&self, batch: &[u8; 16]) -> Result<Vec<[u8; 16]>, StoreError> {
         let table = self.table(tables::BATCHES)?;

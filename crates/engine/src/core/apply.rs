@@ -150,6 +150,20 @@ impl Core {
         Ok(())
     }
 
+    /// Lets what was set aside wait, so that it is tried again.
+    pub(super) fn retry_quarantine(&mut self) -> Result<(), Problem> {
+        let held = self.store.read()?.quarantine()?;
+        if held.is_empty() {
+            return Ok(());
+        }
+        let write = self.store.write()?;
+        for (key, reason) in held {
+            write.take_quarantine(key)?;
+            write.put_waiting(key, &reason, &[])?;
+        }
+        Ok(write.commit()?)
+    }
+
     /// Tries again what waits for a roster entry, a key or an envelope of its feed.
     pub(super) fn retry_waiting(&mut self) -> Result<(), Problem> {
         let Some(device) = self.device.as_mut() else {

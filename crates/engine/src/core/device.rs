@@ -16,6 +16,8 @@ pub(super) const META_CURSOR: &str = "engine/cursor";
 pub(super) const META_ACKNOWLEDGED: &str = "engine/acknowledged";
 /// When both sides last had all, in ms since 1970, 8 bytes.
 pub(super) const META_COMPLETE: &str = "engine/complete-ms";
+/// The version of the program that last opened the store.
+pub(super) const META_VERSION: &str = "engine/version";
 /// The key of the invite by which this home is joining a workspace.
 pub(super) const META_JOINING: &str = "engine/joining";
 /// The batch that is being applied, see [`super::apply::Trying`].

@@ -17,22 +17,18 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use model::RecordId;
 use model::parse::Surroundings as Around;
-use model::world::World;
-use model::{RecordId, Value};
 use store::{Reading, Store};
 use vault::DeviceKeys;
 
 use crate::headless::{ClientId, Headless, NetInput, Output, Surroundings};
 use crate::interface::{Answer, Call, CallId, Failure, Message, Request};
 
-use device::Device;
+use device::{Device, META_VERSION};
 use problem::Problem;
 use relay::Link;
 use subscriptions::Subscription;
-
-/// The currency of a workspace that has set none.
-const DEFAULT_CURRENCY: &str = "EUR";
 
 /// A call that is answered later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +63,23 @@ impl Core {
             is_changed: false,
         };
         core.load()?;
+        core.try_again_what_is_held()?;
         Ok(core)
+    }
+
+    /// Tries again what waits, and what an older version set aside; an update may have made it readable.
+    fn try_again_what_is_held(&mut self) -> Result<(), Problem> {
+        if self.device.is_none() {
+            return Ok(());
+        }
+        let version = env!("CARGO_PKG_VERSION").as_bytes();
+        if self.store.read()?.meta(META_VERSION)?.as_deref() != Some(version) {
+            self.retry_quarantine()?;
+            let write = self.store.write()?;
+            write.set_meta(META_VERSION, version)?;
+            write.commit()?;
+        }
+        self.retry_waiting()
     }
 
     /// Loads the device from the store, at the start and after a transaction that was not committed.
@@ -117,18 +129,15 @@ impl Core {
 
     /// Gives what reading values depends on.
     fn surroundings(&self) -> Around {
-        let currency = self.device.as_ref().and_then(|device| {
-            let views = device.replica.views();
-            match model::record::record(views, views.settings_id())?.value("currency")? {
-                Value::Text(code) => Some(code.clone()),
-                _ => None,
-            }
-        });
+        let currency = self
+            .device
+            .as_ref()
+            .map(|device| replica::query::currency(&device.replica));
         Around {
             today: self.civil_now().date(),
             now_ms: self.around.now_ms(),
             zone: self.around.zone(),
-            currency: currency.unwrap_or_else(|| DEFAULT_CURRENCY.to_owned()),
+            currency: currency.unwrap_or_else(|| replica::query::DEFAULT_CURRENCY.to_owned()),
         }
     }
 
@@ -167,6 +176,13 @@ impl Core {
             }
             Request::Follow { on } => {
                 self.follow(on)?;
+                Answer::Ok
+            }
+            Request::TryAgain => {
+                if let Err(problem) = self.retry_quarantine().and_then(|()| self.retry_waiting()) {
+                    self.recover(&problem);
+                    return Err(problem.into());
+                }
                 Answer::Ok
             }
             Request::Members => Answer::Members(self.members()?),

@@ -95,19 +95,27 @@ impl Core {
             return Ok(ResolvedOperation { id, is_batch });
         }
         let digits = text.trim().to_lowercase().replace('-', "");
+        let named =
+            |id: &IntentId| digits.len() >= MIN_DIGITS && is_end_of(&digits, &id.to_string());
         let recent = read
             .recent_operations(SEARCHED_OPERATIONS)
             .map_err(Problem::from)?;
-        let mut found: Vec<IntentId> = recent
+        let batches = read.batches().map_err(Problem::from)?;
+        let operations = recent
             .into_iter()
-            .map(IntentId::from_bytes)
-            .filter(|id| digits.len() >= MIN_DIGITS && is_end_of(&digits, &id.to_string()))
+            .map(|id| (IntentId::from_bytes(id), false));
+        let batches = batches
+            .into_iter()
+            .map(|id| (IntentId::from_bytes(id), true));
+        let mut found: Vec<(IntentId, bool)> = batches
+            .chain(operations)
+            .filter(|(id, _)| named(id))
             .collect();
         found.dedup();
         match found.as_slice() {
-            [id] => Ok(ResolvedOperation {
+            [(id, is_batch)] => Ok(ResolvedOperation {
                 id: *id,
-                is_batch: false,
+                is_batch: *is_batch,
             }),
             [] => Err(Failure::new(
                 "no-such-operation",

@@ -301,6 +301,7 @@ impl Pending {
             | Request::Import { .. } => false,
             Request::Do { intent_id, .. } => intent_id.is_some(),
             Request::SetRelay { .. }
+            | Request::TryAgain
             | Request::Members
             | Request::Resolve { .. }
             | Request::ResolveOperation { .. }

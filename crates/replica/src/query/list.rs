@@ -148,7 +148,7 @@ fn comparable(asked: &Asked<'_>, spec: &FieldSpec, text: &str) -> Result<Value, 
         today: asked.today,
         now_ms: 0,
         zone: String::new(),
-        currency: "EUR".to_owned(),
+        currency: asked.currency(),
     };
     parse::value(spec, text, &around).map_err(|reason| ListError::Value {
         field: spec.title(),

@@ -44,7 +44,26 @@ pub struct Asked<'a> {
     pub today: Date,
 }
 
+/// The currency of a workspace that has set none (ISO 4217).
+pub const DEFAULT_CURRENCY: &str = "EUR";
+
+/// Gives the currency of the workspace.
+pub fn currency(replica: &Replica) -> String {
+    let views = replica.views();
+    match model::record::record(views, views.settings_id())
+        .and_then(|settings| settings.value("currency").cloned())
+    {
+        Some(Value::Text(code)) if !code.is_empty() => code,
+        _ => DEFAULT_CURRENCY.to_owned(),
+    }
+}
+
 impl Asked<'_> {
+    /// Gives the currency of the workspace.
+    pub fn currency(&self) -> String {
+        currency(self.replica)
+    }
+
     /// Names a record in short.
     pub fn named(&self, id: RecordId) -> Named {
         match self.replica.digests().get(id) {

@@ -482,3 +482,65 @@ fn reconnecting_with_nothing_new_costs_little() {
         relay.bytes
     );
 }
+
+#[test]
+fn what_was_set_aside_is_tried_again_on_request() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let inquiry = a.capture("Mueller Praezision GmbH");
+    relay.sync(&mut a);
+    let sequence = b.core.device.as_ref().unwrap().cursor.unwrap().sequence + 1;
+    let trying = super::apply::Trying::died(sequence, sequence, 2);
+    let write = b.core.store.write().unwrap();
+    write
+        .set_meta(
+            super::device::META_TRYING,
+            &minicbor::to_vec(trying).unwrap(),
+        )
+        .unwrap();
+    write.commit().unwrap();
+    relay.sync(&mut b);
+    assert_eq!(b.status().quarantined.len(), 1);
+    assert!(matches!(b.ask(Request::TryAgain), Ok(Answer::Ok)));
+    assert_eq!(
+        (b.status().quarantined, b.status().waiting),
+        (vec![], vec![])
+    );
+    assert_eq!(a.record(inquiry), b.record(inquiry));
+}
+
+#[test]
+fn a_batch_goes_by_an_end_of_its_id() {
+    let mut person = founded();
+    let file = ImportFile {
+        name: "one.vcf".into(),
+        bytes: b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna Berg\r\nN:Berg;Anna\r\nEND:VCARD\r\n"
+            .to_vec(),
+    };
+    let request = Request::Import {
+        files: vec![file],
+        event: None,
+        origin: None,
+        kind: Some("customer".into()),
+    };
+    let Ok(Answer::Imported(imported)) = person.ask(request) else {
+        panic!("not imported")
+    };
+    let text = imported.batch.to_string().split_off(24);
+    let resolved = person.ask(Request::ResolveOperation { text });
+    assert_eq!(
+        resolved,
+        Ok(Answer::ResolvedOperation(ResolvedOperation {
+            id: imported.batch,
+            is_batch: true
+        }))
+    );
+    assert_eq!(
+        (
+            person.list(Kind::Customer).len(),
+            person.list(Kind::ContactPerson).len()
+        ),
+        (1, 1)
+    );
+}
