@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::id::{Author, RecordId, Stamp, ValueId, hash, head};
+use crate::id::{Author, IntentId, RecordId, Stamp, ValueId, hash, head};
 use crate::kind::{FieldSpec, Kind};
 use crate::register::Register;
 use crate::value::{Identity, Value};
@@ -89,6 +89,8 @@ pub struct Origin {
     pub author: Author,
     /// When (ms since 1970).
     pub time_ms: i64,
+    /// The operation, for undo.
+    pub operation: Option<IntentId>,
 }
 
 /// What one document says: the concurrent values of each register, and its note.

@@ -4,12 +4,12 @@ use minicbor::decode::Error as DecodeError;
 use minicbor::{Decoder, Encoder};
 
 use crate::doc::{Candidate, DocView, OpId, Origin};
-use crate::id::{Author, RecordId};
+use crate::id::{Author, IntentId, RecordId};
 use crate::kind::KINDS;
 use crate::register::Register;
 
 /// The layout's version; views of another version are rebuilt from their documents.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// Says that the bytes of a view are not of this version or damaged; the view is to be rebuilt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,8 +46,16 @@ fn write(out: &mut Encoder<Vec<u8>>, view: &DocView) -> Written {
         .str(&view.note)?
         .i64(view.changed_ms)?;
     match view.created {
-        Some(origin) => out.bytes(origin.author.as_bytes())?.i64(origin.time_ms)?,
-        None => out.bytes(&[])?.i64(0)?,
+        Some(origin) => {
+            let operation = origin
+                .operation
+                .as_ref()
+                .map_or(&[][..], |id| id.as_bytes());
+            out.bytes(origin.author.as_bytes())?
+                .i64(origin.time_ms)?
+                .bytes(operation)?
+        }
+        None => out.bytes(&[])?.i64(0)?.bytes(&[])?,
     };
     // Actors recur in a document, so each is written once and named by its place.
     let mut actors: Vec<[u8; 20]> = view
@@ -96,10 +104,17 @@ fn read(input: &mut Decoder<'_>, id: RecordId) -> Result<DocView, DecodeError> {
     view.changed_ms = input.i64()?;
     let author = input.bytes()?;
     let time_ms = input.i64()?;
+    let operation = input.bytes()?;
     if !author.is_empty() {
+        let operation = match operation {
+            [] => None,
+            bytes => Some(IntentId::from_bytes(fixed(bytes)?)),
+        };
+        let author = Author::from_bytes(fixed(author)?);
         view.created = Some(Origin {
-            author: Author::from_bytes(fixed(author)?),
+            author,
             time_ms,
+            operation,
         });
     }
     let mut actors: Vec<[u8; 20]> = Vec::new();
@@ -141,6 +156,7 @@ mod tests {
         view.created = Some(Origin {
             author: Author::from_bytes([2; 12]),
             time_ms: 5,
+            operation: Some(IntentId::from_bytes([3; 16])),
         });
         let candidate = |byte: u8| Candidate {
             register: Register::new(

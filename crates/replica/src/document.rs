@@ -227,6 +227,10 @@ impl Document {
         view.created = first.map(|meta| Origin {
             author: author_of(&meta.actor),
             time_ms: meta.timestamp,
+            operation: meta
+                .message
+                .as_deref()
+                .and_then(|message| message.parse().ok()),
         });
         for item in self.automerge.map_range(ROOT, ..) {
             let candidates = self.candidates(&item.key, &times, None);

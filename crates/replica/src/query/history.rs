@@ -154,7 +154,7 @@ fn activity_line(asked: &Asked<'_>, activity: &RecordView) -> HistoryItem {
         field: activity.text("activity").to_owned(),
         before: String::new(),
         after,
-        operation: None,
+        operation: origin.and_then(|origin| origin.operation),
     }
 }
 
