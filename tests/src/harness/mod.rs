@@ -6,6 +6,7 @@ mod dice;
 mod person;
 mod process;
 mod relay;
+mod rpc;
 mod secrets;
 
 pub use cards::{RealData, decoded, written_cards};
@@ -13,6 +14,7 @@ pub use dice::Dice;
 pub use person::{Output, Person};
 pub use process::{LIMIT, Running};
 pub use relay::{Admission, RelayProcess};
+pub use rpc::Rpc;
 pub use secrets::Secrets;
 
 /// Makes a temporary directory that goes with the value.

@@ -1,3 +1,10 @@
 //! Everything that a user does through the command line, over real processes.
 
+mod files;
+mod homes;
+mod joining;
+mod looking;
+mod relays;
 mod story;
+mod surroundings;
+mod usage;

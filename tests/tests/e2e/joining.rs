@@ -1,0 +1,176 @@
+//! Who gets in, and what those see who come later.
+
+use crate::surroundings::{company, has_way_out, ids, synced, text};
+
+#[test]
+fn an_invite_works_once() {
+    let company = company();
+    let link = company
+        .owner
+        .ok(&["invite", "--user", "Rep B", "--role", "member"]);
+    let first = company.empty_home("first");
+    first.ok(&["join", &link]);
+    let second = company.empty_home("second");
+    let error = second.refused(&["join", &link]);
+    assert!(text(&error, "reason").contains("used up"), "{error}");
+    has_way_out(&error);
+    // The home is as empty as before: another link works.
+    let other = company
+        .owner
+        .ok(&["invite", "--user", "Rep C", "--role", "member"]);
+    second.ok(&["join", &other]);
+    // The first of them cannot join twice either.
+    has_way_out(&first.refused(&["join", &link]));
+}
+
+#[test]
+fn a_link_that_is_wrong_says_so() {
+    let company = company();
+    let link = company
+        .owner
+        .ok(&["invite", "--user", "Rep B", "--role", "member"]);
+    let nobody = company.empty_home("nobody");
+    let (start, secret) = link.rsplit_once('.').expect("a link ends with its secret");
+    let forged = format!("{start}.{}", "A".repeat(secret.len()));
+    let of_others = format!("{}/join#1.{}.{secret}", company.relay.url(), "A".repeat(43));
+    let cut = &link[..link.len() - 5];
+    let closed = link.replace(&company.relay.url(), "http://127.0.0.1:1");
+    for wrong in [
+        "hello",
+        "",
+        cut,
+        &forged,
+        &of_others,
+        &closed,
+        "https://example.invalid/",
+    ] {
+        let error = nobody.refused(&["join", wrong]);
+        has_way_out(&error);
+        assert!(
+            !error.to_string().contains(secret),
+            "an error never shows the secret: {error}"
+        );
+    }
+    nobody.ok(&["join", &link]);
+}
+
+#[test]
+fn a_guest_reads_and_writes_nothing() {
+    let company = company();
+    let id = company
+        .owner
+        .ok(&["capture", "--company", "Nordwind Pumpen GmbH"]);
+    let guest = company.joins("Gast", "guest", "guest");
+    synced(&company.owner);
+    synced(&guest);
+    assert_eq!(ids(&guest, "inquiry"), [id.as_str()]);
+    guest.ok(&["history", &id]);
+    for command in [
+        &["capture", "--company", "Gastfirma"][..],
+        &["set", &id, "priority=A"],
+        &["note", &id, "nur so"],
+        &["convert", &id],
+        &["invite", "--user", "Rep D"],
+    ] {
+        has_way_out(&guest.refused(command));
+    }
+    assert_eq!(guest.json(&["status"])["only_here"], 0);
+    let member = company.joins("Rep B", "b", "member");
+    has_way_out(&member.refused(&["invite", "--user", "Rep D"]));
+}
+
+#[test]
+fn two_members_may_have_one_name() {
+    let company = company();
+    let name = company.owner.name();
+    let twin = company.joins(name, "twin", "member");
+    synced(&company.owner);
+    let members = company.owner.json(&["members"]);
+    let named: Vec<String> = members
+        .as_array()
+        .expect("members are a list")
+        .iter()
+        .filter(|member| member["name"] == name)
+        .map(|member| text(member, "id"))
+        .collect();
+    assert_eq!(named.len(), 2, "{members}");
+    let id = twin.ok(&["capture", "--company", "Nordwind Pumpen GmbH"]);
+    let error = twin.refused(&["set", &id, &format!("responsible={name}")]);
+    has_way_out(&error);
+    for member in &named {
+        twin.ok(&["set", &id, &format!("responsible={member}")]);
+        let home = twin.json(&["home", "--member", member]);
+        assert_eq!(text(&home["without_next_step"][0], "id"), id, "{home}");
+    }
+}
+
+#[test]
+fn who_joins_late_gets_everything() {
+    let company = company();
+    let early = company.joins("Rep B", "b", "member");
+    let id = company.owner.ok(&[
+        "capture",
+        "--company",
+        "Nordwind Pumpen GmbH",
+        "--note",
+        "sucht X-200",
+    ]);
+    company.owner.ok(&["convert", &id]);
+    synced(&company.owner);
+    synced(&early);
+    early.ok(&["call", &id, "Preis besprochen"]);
+    synced(&early);
+    let late = company.joins("Rep C", "c", "member");
+    synced(&late);
+    synced(&company.owner);
+    synced(&early);
+    handschlag_tests::story::all_agree(&[&company.owner, &early, &late]);
+    assert_eq!(text(&late.json(&["show", &id]), "note"), "sucht X-200");
+    let status = late.json(&["status"]);
+    assert_eq!(status["waiting"], serde_json::json!([]), "{status}");
+}
+
+#[test]
+fn a_second_device_is_the_same_member() {
+    let company = company();
+    let member = company.joins("Rep B", "b", "member");
+    let id = member.ok(&["capture", "--company", "Nordwind Pumpen GmbH"]);
+    let task = member.json(&["task", &id, "Angebot schreiben", "--on", "tomorrow"]);
+    synced(&member);
+    synced(&company.owner);
+    let link = company.owner.ok(&["invite", "--member", "Rep B"]);
+    let device = company.empty_home("second");
+    device.ok(&["join", &link]);
+    synced(&device);
+    let members = device.json(&["members"]);
+    let me = members
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["is_me"] == true));
+    let me = me.expect("one is oneself");
+    assert_eq!(me["name"], "Rep B", "{me}");
+    assert_eq!(me["devices"].as_array().map(Vec::len), Some(2), "{me}");
+
+    let planned = |home: serde_json::Value| -> Vec<String> {
+        let activities = home["activities"].as_array().expect("Home has activities");
+        activities
+            .iter()
+            .map(|item| text(&item["record"], "id"))
+            .collect()
+    };
+    let task = text(&task, "id");
+    assert_eq!(planned(device.json(&["home"])), [task.as_str()]);
+    // What is done on one device is done for the member, on all.
+    device.ok(&["done", &task]);
+    synced(&device);
+    synced(&member);
+    assert_eq!(planned(member.json(&["home"])), [""; 0]);
+    // Numbers of two devices never meet.
+    let here = device.ok(&["capture", "--company", "A GmbH"]);
+    let there = member.ok(&["capture", "--company", "B GmbH"]);
+    synced(&device);
+    synced(&member);
+    synced(&device);
+    let number = |id: &str| text(&member.json(&["show", id]), "number");
+    assert_ne!(number(&here), number(&there));
+    assert_eq!(ids(&device, "inquiry").len(), 3);
+}
