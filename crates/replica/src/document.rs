@@ -171,7 +171,7 @@ impl Document {
         prefixes: &[[u8; 12]],
     ) -> Result<(ParsedChange, Verdict), Rejection> {
         let parsed = gate::parse(bytes, &Limits::default())?;
-        let verdict = gate::check(&parsed, prefixes, &self.automerge)?;
+        let verdict = gate::check(&parsed, prefixes, self.id, &self.automerge)?;
         Ok((parsed, verdict))
     }
 

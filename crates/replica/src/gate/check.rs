@@ -7,6 +7,10 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use automerge::{ActorId, Automerge, ChangeHash, ChangeMetadata, ObjId, ROOT, ReadDoc};
 
+use model::RecordId;
+use model::register::Register;
+use model::value::{Form, Identity, Value};
+
 use super::{ACTOR_PREFIX_BYTES, Action, OpId, ParsedChange, Rejection};
 use crate::genesis::{ACTOR_BYTES, Text, genesis_hash};
 
@@ -21,7 +25,7 @@ pub enum Verdict {
     Known,
 }
 
-/// Checks whether a change may be applied to the document.
+/// Checks whether a change may be applied to the document of a record.
 ///
 /// `actor_prefixes` are the beginnings of the actor ids that its author may use: of the feed's own, and of those that it continues.
 /// The document must start from the genesis change, as [`crate::genesis::new_document`] makes it, and hold only changes that passed the gate or that this program wrote.
@@ -32,6 +36,50 @@ pub enum Verdict {
 ///
 /// The first rule that the change breaks; such a change never passes, whatever arrives later.
 pub fn check(
+    change: &ParsedChange,
+    actor_prefixes: &[[u8; ACTOR_PREFIX_BYTES]],
+    record: RecordId,
+    document: &Automerge,
+) -> Result<Verdict, Rejection> {
+    check_identity(change, record)?;
+    check_beside(change, actor_prefixes, document)
+}
+
+/// Checks that the first change of an actor names the very record that it is for.
+///
+/// All documents start from one genesis change, so a first change would fit into any of them; the later ones depend on it.
+fn check_identity(change: &ParsedChange, record: RecordId) -> Result<(), Rejection> {
+    if change.seq > 1 {
+        return Ok(());
+    }
+    let mut names = change.ops.iter().filter_map(|op| match &op.action {
+        Action::Put { key, value, .. } if key == "record" => Some(named(value)),
+        _ => None,
+    });
+    match names.next() {
+        Some(first)
+            if std::iter::once(first)
+                .chain(names)
+                .all(|id| id == Some(record)) =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(Rejection::OtherRecord { record }),
+        None => Err(Rejection::NamesNoRecord),
+    }
+}
+
+/// Reads which record an identity register names.
+fn named(register: &[u8]) -> Option<RecordId> {
+    let value = Register::from_bytes(register).ok()?.value()?;
+    match Value::from_map(Form::Identity, &value)? {
+        Value::Identity(Identity { id, .. }) => Some(id),
+        _ => None,
+    }
+}
+
+/// Checks all that does not depend on which record the document is of.
+pub(super) fn check_beside(
     change: &ParsedChange,
     actor_prefixes: &[[u8; ACTOR_PREFIX_BYTES]],
     document: &Automerge,

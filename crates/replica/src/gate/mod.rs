@@ -4,7 +4,7 @@
 //! So this parser of our own reads each change first, in two steps:
 //!
 //! 1. [`parse`] looks at the bytes alone. It accepts one uncompressed change chunk, spelt exactly as automerge spells it, within [`Limits`], whose operations are of the kinds below.
-//! 2. [`check`] looks at the change beside the document it is for: whose it is, whether it continues that actor, whether all that it names exists in its past.
+//! 2. [`check`] looks at the change beside the document it is for: whose it is, whether it names this record or continues that actor, whether all that it names exists in its past.
 //!
 //! A change that passed both with [`Verdict::Ready`] is applied safely, and the document saves and loads with the same heads.
 //! Apart from an actor that says two things under one sequence, the answer depends on the change and its past alone, so that every device gives the same one.
@@ -16,6 +16,8 @@
 //! - **put**: a scalar of bytes, not empty, under a key of the root map; the key is 1 to 96 characters of printable ASCII and not the name of a text. It supersedes any of the values that it saw, none included.
 //! - **insert**: one character into a text of the genesis change, after an element that its author saw, or at the start.
 //! - **delete**: one element of such a text that its author saw.
+//!
+//! The first change of an actor puts `record`, the identity of the very record that it is for, so that it fits into no other document.
 //!
 //! Nothing else passes: no deletion in the root map, no new objects, no marks, no counters, no other scalars, no second value for an element of a text.
 //! The genesis change itself never travels, every document has it from the start.
@@ -32,6 +34,7 @@ mod shape;
 mod tests;
 
 use automerge::{ActorId, ChangeHash};
+use model::RecordId;
 
 use crate::genesis::Text;
 
@@ -290,6 +293,10 @@ pub enum Rejection {
     SequenceGap { seq: u64, last: u64 },
     #[error("its operations start at {found}, not at {expected}")]
     StartOp { found: u64, expected: u64 },
+    #[error("the first change of an actor does not name the record that it is for")]
+    NamesNoRecord,
+    #[error("the first change of an actor names another record than {record}, which it is for")]
+    OtherRecord { record: RecordId },
     #[error("operation {counter}: it supersedes a value that its author cannot have seen")]
     PredUnknown { counter: u64 },
     #[error("operation {counter}: it names an element that its author cannot have seen")]

@@ -172,7 +172,7 @@ fn actors_and_sequences() {
     let foreign = |feed: u8| {
         let sample = Sample::new();
         let change = parse(&sample.bytes, &Limits::default()).expect("the sample parses");
-        check(&change, &[prefix(feed)], &sample.document)
+        check_beside(&change, &[prefix(feed)], &sample.document)
     };
     assert_eq!(foreign(1), Ok(Verdict::Ready));
     assert_eq!(foreign(2), Err(Rejection::ForeignActor));
