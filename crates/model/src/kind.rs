@@ -95,6 +95,12 @@ impl Kind {
         }
     }
 
+    /// Tells whether a record of the kind, once made, cannot be unmade: the workspace has its settings, and the roster
+    /// names its members.
+    pub fn is_for_good(self) -> bool {
+        matches!(self, Kind::Settings | Kind::Member)
+    }
+
     /// Gives the fields of this kind, without those that every kind has.
     pub fn fields(self) -> &'static [FieldSpec] {
         fields::of(self)

@@ -91,6 +91,8 @@ pub enum Refusal {
     OthersWorked { who: String, title: String },
     #[error("what was sent or confirmed to a customer cannot be taken back")]
     Pinned { title: String },
+    #[error("{title} came with the workspace or an invite, which cannot be undone")]
+    ForGood { title: String },
     #[error("the values were changed since, nothing is left to undo")]
     AllChanged,
     #[error("the numbers of this device's code are used up for {year}")]
@@ -139,6 +141,7 @@ impl Refusal {
             Refusal::NotYours { .. } => "not-yours",
             Refusal::OthersWorked { .. } => "others-worked",
             Refusal::Pinned { .. } => "pinned",
+            Refusal::ForGood { .. } => "for-good",
             Refusal::AllChanged => "all-changed",
             Refusal::NumbersUsedUp { .. } => "numbers-used-up",
             Refusal::TooLarge => "too-large",
@@ -185,6 +188,7 @@ impl Refusal {
             Refusal::Pinned { .. } => {
                 "reject or supersede the offer, or cancel the order".to_owned()
             }
+            Refusal::ForGood { .. } => "change its fields instead: set ID FIELD=VALUE".to_owned(),
             Refusal::NotAList { field } => format!("replace it: {field}=VALUE"),
             Refusal::TooLarge => "do it in smaller steps".to_owned(),
             Refusal::NotYours { .. } => "ask its author or an admin".to_owned(),

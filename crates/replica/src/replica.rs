@@ -594,6 +594,18 @@ struct Before<'a> {
     source: &'a Write,
 }
 
+impl Before<'_> {
+    /// Tells whether an operation did something, and nothing that is for good, as founding and inviting are.
+    fn may_undo(&self, operation: IntentId) -> bool {
+        let deeds = self.replica.deeds(self.source, operation);
+        let kind = |id| self.replica.views.doc(id).and_then(|doc| doc.kind);
+        let makes_for_good = deeds
+            .iter()
+            .any(|deed| deed.created && kind(deed.record).is_some_and(Kind::is_for_good));
+        !deeds.is_empty() && !makes_for_good
+    }
+}
+
 impl Past for Before<'_> {
     fn deeds(&self, operation: IntentId) -> Vec<Deed> {
         self.replica.deeds(self.source, operation)
@@ -614,8 +626,7 @@ impl Past for Before<'_> {
             // What an undo took back is undone, unless that undo was undone itself.
             if was_undo && !undone.contains(&operation) {
                 undone.extend(answer.into_iter().flat_map(|answer| answer.undone));
-            } else if !was_undo && !undone.contains(&operation) && !self.deeds(operation).is_empty()
-            {
+            } else if !was_undo && !undone.contains(&operation) && self.may_undo(operation) {
                 return Some(operation);
             }
         }

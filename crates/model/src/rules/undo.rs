@@ -34,6 +34,7 @@ pub(super) fn undo(planner: &mut Planner<'_, '_>, what: Undo) -> Result<(), Refu
         return Err(Refusal::NoSuchOperation { id });
     }
     check_author(planner, &deeds)?;
+    check_for_good(planner, &deeds)?;
     check_pinned(planner, &deeds)?;
     check_others(planner, &deeds)?;
     let mut changed = false;
@@ -73,6 +74,19 @@ fn check_author(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal
         }),
         None => Ok(()),
     }
+}
+
+/// What founding and inviting made stays, since the roster goes on naming it.
+fn check_for_good(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
+    for deed in deeds.iter().filter(|deed| deed.created) {
+        let view = planner.any(deed.record)?;
+        if view.kind.is_for_good() {
+            return Err(Refusal::ForGood {
+                title: view.title(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What went to a customer stays: an issued offer, a confirmed order.
