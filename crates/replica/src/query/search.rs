@@ -47,7 +47,8 @@ fn phone_of(text: &str) -> Option<String> {
     (is_phone && digits.len() >= 4).then_some(digits)
 }
 
-/// Ranks a record: 0 its number, 1 its title, 2 begins its title, 3 in the title, 4 elsewhere; none where words are missing.
+/// Ranks a record: 0 its number, 1 its title, 2 begins its title, 3 words of its title, 4 in the title, 5 elsewhere; none where
+/// words are missing.
 fn rank(digest: &Digest, folded: &str, words: &[&str], phone: Option<&str>) -> Option<u8> {
     let everywhere = words.iter().all(|word| digest.haystack.contains(word));
     if !everywhere && !phone.is_some_and(|digits| digest.haystack.contains(digits)) {
@@ -61,12 +62,20 @@ fn rank(digest: &Digest, folded: &str, words: &[&str], phone: Option<&str>) -> O
             1
         } else if title.starts_with(folded) {
             2
-        } else if words.iter().all(|word| title.contains(word)) {
+        } else if words.iter().all(|word| is_word_of(word, title)) {
             3
-        } else {
+        } else if words.iter().all(|word| title.contains(word)) {
             4
+        } else {
+            5
         },
     )
+}
+
+fn is_word_of(word: &str, title: &str) -> bool {
+    title
+        .split(|letter: char| !letter.is_alphanumeric())
+        .any(|one| one == word)
 }
 
 fn found_in(digest: &Digest, words: &[&str], phone: Option<&str>) -> String {
