@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 /// Is the largest number of cards or rows in one file.
 pub const MAX_ENTRIES: usize = 100_000;
-/// Is the longest text of a one-line field, in characters; the whole text then also stands in the note.
+/// Is the longest text of a one-line field, in characters; the whole text then also stands in the note, as far as that has room.
 pub const MAX_FIELD_CHARS: usize = 1_000;
 /// Is the longest note, in characters; what is beyond it is cut, and a problem says so.
 pub const MAX_NOTE_CHARS: usize = 60_000;

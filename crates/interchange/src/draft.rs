@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::birthday::birthday;
 use crate::card::{
     Card, Label, Labelled, MAX_FIELD_CHARS, MAX_NOTE_CHARS, MAX_VALUES, PostalAddress, Problem,
 };
@@ -155,7 +156,7 @@ impl Draft {
     /// Completes the name, joins the note, keeps the bounds; gives no card when nothing names someone.
     pub(crate) fn finish(mut self) -> (Option<Card>, Vec<Problem>) {
         names::complete(&mut self);
-        self.bound_fields();
+        let cut = self.bound_fields();
         let leftovers = std::mem::take(&mut self.leftovers).join("\n");
         self.add_note(&leftovers);
         if !self.card.names_someone() {
@@ -175,21 +176,36 @@ impl Draft {
             });
             return (None, self.problems);
         }
-        if let Some((end, _)) = self.card.note.char_indices().nth(MAX_NOTE_CHARS) {
+        let note_end = self.card.note.char_indices().nth(MAX_NOTE_CHARS);
+        if let Some((end, _)) = note_end {
             self.card.note.truncate(end);
-            let line = self.card.line;
+        }
+        let line = self.card.line;
+        for (name, whole) in cut {
+            let rest = match self.card.note.contains(&whole) {
+                true => "the whole text stands in the note",
+                false => "the note has no room for the whole text either; keep it elsewhere",
+            };
+            self.warn(
+                line,
+                format!(
+                    "the {name} is longer than {MAX_FIELD_CHARS} characters and was cut; {rest}"
+                ),
+            );
+        }
+        if note_end.is_some() {
             self.warn(line, format!("the note is longer than {MAX_NOTE_CHARS} characters and was cut; keep the rest elsewhere"));
         }
         (Some(self.card), self.problems)
     }
 
-    /// Cuts one-line fields that are too long; their whole text goes to the note.
-    fn bound_fields(&mut self) {
+    /// Cuts one-line fields that are too long; their whole text, which is returned with their names, goes to the note.
+    fn bound_fields(&mut self) -> Vec<(&'static str, String)> {
         let card = &mut self.card;
         let mut cut = Vec::new();
         let mut bound = |name: &'static str, text: &mut String| {
             if let Some((end, _)) = text.char_indices().nth(MAX_FIELD_CHARS) {
-                cut.push((name, text.clone()));
+                cut.push((name, one_line(text)));
                 text.truncate(end);
                 text.truncate(text.trim_end().len());
             }
@@ -227,11 +243,10 @@ impl Draft {
                 bound("address", text);
             }
         }
-        for (name, whole) in cut {
-            let line = self.card.line;
-            self.warn(line, format!("the {name} is longer than {MAX_FIELD_CHARS} characters and was cut; the whole text stands in the note"));
-            self.keep(name, &whole);
+        for (name, whole) in &cut {
+            self.keep(name, whole);
         }
+        cut
     }
 
     /// Keeps what a label cannot say as a line of the note.
@@ -318,75 +333,9 @@ pub(crate) fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> &'a
     }
 }
 
-/// Reads the forms of a date that vCard and spreadsheets use; `None` when it is no possible date.
-///
-/// `19800322`, `1980-03-22`, `1980-03-22T00:00:00Z`, `--0322`, `--03-22`, and the German `22.03.1980`.
-fn birthday(text: &str) -> Option<String> {
-    let date = text.split(['T', ' ']).next().unwrap_or_default();
-    let (year, rest) = match date.strip_prefix("--") {
-        Some(rest) => ("-", rest.to_owned()),
-        None if date.contains('.') => {
-            let parts: Vec<&str> = date.split('.').collect();
-            let [day, month, year] = parts.as_slice() else {
-                return None;
-            };
-            (*year, format!("{month:0>2}{day:0>2}"))
-        }
-        None => (date.get(..4)?, date.get(4..)?.to_owned()),
-    };
-    let rest: String = rest.chars().filter(|letter| *letter != '-').collect();
-    let all_digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
-    let is_year = year == "-" || (year.len() == 4 && all_digits(year) && year != "0000");
-    if !is_year || rest.len() != 4 || !all_digits(&rest) {
-        return None;
-    }
-    let (month, day) = rest.split_at(2);
-    let days = match month.parse::<u8>().ok()? {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if year == "-" || is_leap(year.parse().ok()?) => 29,
-        2 => 28,
-        _ => return None,
-    };
-    (1..=days)
-        .contains(&day.parse::<u8>().ok()?)
-        .then(|| format!("{year}-{month}-{day}"))
-}
-
-fn is_leap(year: u16) -> bool {
-    (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn birthdays_are_dates_or_nothing() {
-        let check = |text, expected: Option<&str>| {
-            assert_eq!(birthday(text).as_deref(), expected, "{text}")
-        };
-        check("19800322", Some("1980-03-22"));
-        check("1980-03-22", Some("1980-03-22"));
-        check("1980-03-22T12:00:00Z", Some("1980-03-22"));
-        check("22.3.1980", Some("1980-03-22"));
-        check("--0229", Some("--02-29"));
-        check("--02-03", Some("--02-03"));
-        for text in [
-            "19723101",
-            "1981-02-29",
-            "",
-            "soon",
-            "ÄÖÜÄÖÜ",
-            "1980",
-            "----",
-            "0000-01-01",
-            "1.2",
-            "--",
-        ] {
-            check(text, None);
-        }
-    }
 
     #[test]
     fn lines_are_joined_and_cleaned() {

@@ -7,6 +7,7 @@
 //!
 //! Everything is bounded by the constants here, and bytes of any kind give cards, problems or an error, never a panic.
 
+mod birthday;
 mod card;
 mod charset;
 mod detect;

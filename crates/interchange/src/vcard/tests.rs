@@ -259,6 +259,30 @@ fn bounds_are_kept_and_reported() {
     assert_eq!(imported.cards[0].note.chars().count(), MAX_NOTE_CHARS);
     assert_eq!(imported.problems.len(), 1);
 
+    // What is said about a cut is true: a longer text than a note may have stands nowhere in whole.
+    let read_org = |length| {
+        let imported = read(&format!(
+            "BEGIN:VCARD\nORG:{}\nEND:VCARD\n",
+            "ä".repeat(length)
+        ));
+        assert_eq!((imported.cards.len(), imported.skipped), (1, 0));
+        let texts = imported.problems.into_iter();
+        texts.map(|problem| problem.text).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        read_org(MAX_FIELD_CHARS + 1),
+        [
+            "the company is longer than 1000 characters and was cut; the whole text stands in the note"
+        ]
+    );
+    assert_eq!(
+        read_org(MAX_NOTE_CHARS + 10_000),
+        [
+            "the company is longer than 1000 characters and was cut; the note has no room for the whole text either; keep it elsewhere",
+            "the note is longer than 60000 characters and was cut; keep the rest elsewhere"
+        ]
+    );
+
     let phones: String = (0..=MAX_VALUES)
         .map(|number| format!("TEL:{number}\n"))
         .collect();
