@@ -26,6 +26,8 @@ pub(super) fn import(desk: &mut Desk<'_>, args: &Import) -> Result<(), CommandEr
         .map(|path| read(path, &mut room))
         .collect::<Result<_, _>>()?;
     let request = Request::Import {
+        // The connection gives it one.
+        intent_id: None,
         files,
         event: args.event.clone(),
         origin: args.origin.clone(),

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use engine::interface::{Answer, Event, Failure, Named, Outcome, Request};
+use engine::interface::{Answer, Event, Failure, Named, Outcome, Request, SyncAnswer};
 use handschlag::Terminal;
 use handschlag::connection::Connection;
 use handschlag::moment::Moment;
@@ -29,6 +29,8 @@ pub(crate) struct Ran {
 pub(crate) struct Script {
     pub(crate) answers: VecDeque<Result<Answer, Failure>>,
     pub(crate) events: Rc<RefCell<VecDeque<Event>>>,
+    /// What stands on standard input.
+    pub(crate) input: &'static str,
 }
 
 struct Fake {
@@ -51,6 +53,15 @@ impl Connection for Fake {
         }
         match request {
             Request::Do { .. } => Ok(Answer::Done(outcome())),
+            Request::SetRelay { .. } => Ok(Answer::Synced(SyncAnswer {
+                complete: true,
+                only_here: 0,
+                not_here: Some(0),
+                relay_lacks: 0,
+                received: 0,
+                sent: 0,
+                problem: None,
+            })),
             _ => Ok(Answer::Ok),
         }
     }
@@ -142,7 +153,9 @@ pub(crate) fn run_with(words: &[&str], script: Script) -> Ran {
             requests: Rc::clone(&requests),
         }))
     };
+    let mut input = script.as_ref().map_or("", |script| script.input).as_bytes();
     let terminal = Terminal {
+        input: &mut input,
         out: &mut out,
         err: &mut err,
         is_watched: false,

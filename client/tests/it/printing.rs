@@ -322,11 +322,12 @@ fn an_import_names_the_cards_that_could_not_be_read() {
     assert_eq!(ran.code, 0);
     assert_eq!(
         ran.out,
-        "2 contacts imported, 1 could not be read\nto undo: handschlag undo 03030303030303030303030303030303\n"
+        "2 contacts imported, 1 problem\nto undo: handschlag undo 03030303\n"
     );
     assert_eq!(ran.err, "fair.vcf:12: the card does not end\n");
     let [
         Request::Import {
+            intent_id: None,
             files, event, kind, ..
         },
     ] = ran.requests.as_slice()

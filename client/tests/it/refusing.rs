@@ -144,7 +144,7 @@ fn a_relay_that_is_away_does_not_unmake_the_workspace() {
     assert_eq!(ran.code, 1);
     assert_eq!(
         ran.err,
-        "handschlag: the workspace is made, but not known at the relay: the relay does not answer\n  try again: handschlag relay ws://r\n"
+        "handschlag: the workspace is made, but not known at the relay: the relay does not answer\n  name it again: handschlag relay URL\n"
     );
 }
 
@@ -155,6 +155,7 @@ fn sync_has_code_1_until_both_sides_have_all() {
             complete,
             only_here: if complete { 0 } else { 2 },
             not_here: Some(if complete { 0 } else { 3 }),
+            relay_lacks: 0,
             received: 5,
             sent: 4,
             problem: None,
@@ -165,14 +166,10 @@ fn sync_has_code_1_until_both_sides_have_all() {
     assert_eq!(ran.out, "both sides have all: sent 4, received 5\n");
     let ran = run(&["sync", "--timeout", "5"], [synced(false)]);
     assert_eq!(ran.code, 1);
+    assert_eq!(ran.out, "");
     assert_eq!(
-        ran.out,
-        "not complete: sent 4, received 5, 2 transactions only on this device, 3 of the relay's not here yet\n"
-    );
-    assert!(
-        ran.err.contains("try again: handschlag sync"),
-        "{}",
-        ran.err
+        ran.err,
+        "handschlag: not both sides have all after 5 s\n  sent 4, received 5; 2 transactions only on this device, 3 of the relay's not here yet\n  try again: handschlag sync\n"
     );
     assert_eq!(
         ran.requests,
@@ -182,6 +179,10 @@ fn sync_has_code_1_until_both_sides_have_all() {
     let answer: Value = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!(answer["only_here"], 2);
     assert_eq!(answer["not_here"], 3);
+    assert_eq!(
+        ran.err,
+        "{\"error\":{\"code\":\"not-complete\",\"reason\":\"not both sides have all after 60 s\",\"way_out\":\"try again: handschlag sync\"}}\n"
+    );
 }
 
 #[test]
@@ -206,4 +207,73 @@ fn wrong_usage_points_to_the_help_of_its_command() {
         ran.err,
         "handschlag: invalid value 'status' for '--filter <CONDITION>': a condition is expected: field=value, field!=value, field~text, field<value, field>value, field:empty or field:filled\n  for more: handschlag list --help\n"
     );
+}
+
+#[test]
+fn a_relay_that_was_not_met_is_no_success() {
+    let away = |problem| {
+        Answer::Synced(SyncAnswer {
+            complete: false,
+            only_here: 2,
+            not_here: None,
+            relay_lacks: 0,
+            received: 0,
+            sent: 0,
+            problem,
+        })
+    };
+    let nobody = || Some(Failure::new("relay-away", "nobody listens", Some("wait")));
+    let ran = run(&["relay", "ws://r"], [away(nobody())]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert_eq!(
+        ran.err,
+        "handschlag: nobody listens\n  the address is kept; try again: handschlag sync, or another: handschlag relay URL\n"
+    );
+    // Neither is a meeting that did not end.
+    let ran = run(&["relay", "ws://r"], [away(None)]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    let other = Failure::new("refused", "it is another's", Some("ask for a link"));
+    let ran = run(&["relay", "ws://r"], [away(Some(other))]);
+    assert!(
+        ran.err.contains("ask for a link\n  the address is kept"),
+        "{}",
+        ran.err
+    );
+    let founded = Answer::Founded(engine::interface::Founded {
+        workspace: "00".to_owned(),
+        name: "Stand 4".to_owned(),
+        member: crate::fake::id(1),
+        member_name: "Berg".to_owned(),
+        device: "A".to_owned(),
+    });
+    let init = [
+        "init",
+        "--workspace",
+        "Stand 4",
+        "--user",
+        "Berg",
+        "--relay",
+        "ws://r",
+    ];
+    let ran = run(&init, [founded, away(nobody())]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err.contains("the workspace is made") && ran.err.contains("handschlag relay URL"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_link_may_come_from_standard_input() {
+    let script = |input| Script {
+        input,
+        ..Script::default()
+    };
+    let ran = run_with(&["join", "-"], script("http://r/join#1abc\nmore\n"));
+    let link = "http://r/join#1abc".to_owned();
+    assert_eq!(ran.requests, [engine::interface::Request::Join { link }]);
+    let ran = run_with(&["join", "-"], script(" \n"));
+    assert_eq!((ran.code, ran.requests.len()), (2, 0));
+    assert!(ran.err.contains("no link"), "{}", ran.err);
 }

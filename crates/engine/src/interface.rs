@@ -106,6 +106,9 @@ pub enum Request {
     },
     /// Reads files into records; answers [`Answer::Imported`].
     Import {
+        /// The caller's id for the import, which becomes its batch; repeating it adds nothing twice.
+        #[serde(default)]
+        intent_id: Option<IntentId>,
         /// The files.
         files: Vec<ImportFile>,
         /// The event that all contacts get.
@@ -403,6 +406,9 @@ pub struct SyncAnswer {
     pub only_here: u64,
     /// How many transactions of the relay are not here yet, if known.
     pub not_here: Option<u64>,
+    /// How many transactions of others this device has and the relay lacks; they arrive there when those sync.
+    #[serde(default)]
+    pub relay_lacks: u64,
     /// How many transactions arrived.
     pub received: u64,
     /// How many transactions went out.

@@ -193,6 +193,17 @@ impl IntentId {
         Self(uuid_v7(now_ms, random))
     }
 
+    /// Derives the id of the nth intent of a request that takes several; the request's own is the 0th.
+    pub fn nth(&self, at: u32) -> Self {
+        match at {
+            0 => *self,
+            _ => Self(head(hash(
+                "handschlag nth 1",
+                &[&self.0, &at.to_be_bytes()],
+            ))),
+        }
+    }
+
     /// Gives the stamp of the registers that this intent writes.
     pub fn stamp(&self) -> Stamp {
         let mut stamp = [0; 8];

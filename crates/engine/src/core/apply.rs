@@ -1,48 +1,74 @@
 //! Applying what the relay's log brings, in one transaction of the store with the cursor.
 
 use minicbor::{Decode, Encode};
-use model::RecordId;
-use protocol::{Blob, Cursor, Envelope, FeedId, Part};
-use replica::{Applied, RecordPart};
+use protocol::{Cursor, FeedId, LogHash, log_next, log_start};
 use store::{EnvelopeKey, Reading, Write};
 use sync::client::Item;
-use vault::{OpenError, actor_prefix, open_parts, verify_envelope};
 
 use super::Core;
-use super::device::{Device, META_ACKNOWLEDGED, META_CURSOR, META_TRYING, read_head, write_head};
+use super::device::{META_ACKNOWLEDGED, META_CURSOR, META_RETRYING, META_TRYING};
 use super::problem::Problem;
+use super::receive::{self, reason};
+use crate::interface::Failure;
 
 /// How often an envelope may be the only one that is being applied when the program dies.
-const MAX_ATTEMPTS: u32 = 3;
+const MAX_DEATHS: u32 = 3;
 
-/// What is being applied: durable before the attempt, cleared with it, so that a death leaves a trace.
+/// What is being applied: durable before the attempt, cleared when the cursor is past it, so that a death leaves a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(super) struct Trying {
-    /// The first sequence of the log.
+    /// The last sequence of the log that the attempt was to reach; up to it, one is tried at a time after a death.
     #[n(0)]
-    from: u64,
-    /// The last sequence of the log.
-    #[n(1)]
     to: u64,
-    /// How many attempts ended in a death before this one.
+    /// The sequence that was tried alone.
+    #[n(1)]
+    alone: Option<u64>,
+    /// How often the program died while it tried that one alone, before this attempt.
     #[n(2)]
-    attempts: u32,
+    deaths: u32,
+}
+
+impl Trying {
+    /// Says how to go on at a sequence, after what an earlier attempt left: how many items, and after how many deaths.
+    fn next(died: Option<Self>, at: u64, left: usize) -> (usize, Self) {
+        match died.filter(|died| at <= died.to) {
+            Some(died) => {
+                let deaths = if died.alone == Some(at) {
+                    died.deaths + 1
+                } else {
+                    0
+                };
+                (
+                    1,
+                    Self {
+                        to: died.to,
+                        alone: Some(at),
+                        deaths,
+                    },
+                )
+            }
+            None => {
+                let to = at + left as u64 - 1;
+                (
+                    left,
+                    Self {
+                        to,
+                        alone: (left == 1).then_some(at),
+                        deaths: 0,
+                    },
+                )
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 impl Trying {
     /// Makes the mark that a death leaves.
-    pub(super) fn died(from: u64, to: u64, attempts: u32) -> Self {
-        Self { from, to, attempts }
+    pub(super) fn died(to: u64, alone: Option<u64>, deaths: u32) -> Self {
+        Self { to, alone, deaths }
     }
-}
-
-/// Why an envelope waits or is set aside, as it is stored and shown.
-mod reason {
-    pub(super) const NEW: &[u8] = b"was not tried yet";
-    pub(super) const DEPENDENCY: &str = "waits for changes that have not arrived";
-    pub(super) const DEATH: &str = "the program died three times while it applied this alone";
 }
 
 impl Core {
@@ -55,84 +81,134 @@ impl Core {
         items: &[Item],
         cursor: Cursor,
     ) -> Result<u64, Problem> {
+        let died = match self.store.read()?.meta(META_TRYING)? {
+            Some(bytes) => minicbor::decode::<Trying>(&bytes).ok(),
+            None => None,
+        };
         let mut received = 0;
         let mut at = 0;
         while at < items.len() {
-            let from = first + at as u64;
-            let (count, attempts) = self.next_attempt(from, items.len() - at)?;
-            let trying = Trying {
-                from,
-                to: from + count as u64 - 1,
-                attempts,
+            let sequence = first + at as u64;
+            let (count, trying) = Trying::next(died, sequence, items.len() - at);
+            let write = self.store.write()?;
+            write.set_meta(
+                META_TRYING,
+                &minicbor::to_vec(trying).map_err(Problem::damaged)?,
+            )?;
+            write.commit()?;
+            let some = &items[at..at + count];
+            let is_last = at + count == items.len();
+            let after = if is_last {
+                cursor
+            } else {
+                self.cursor_after(sequence, some, cursor)?
             };
-            self.set_trying(trying)?;
-            let is_condemned = count == 1 && attempts >= MAX_ATTEMPTS;
-            let last = at + count == items.len();
-            received +=
-                self.apply_some(&items[at..at + count], last.then_some(cursor), is_condemned)?;
+            received += self.apply_some(some, after, trying)?;
             at += count;
         }
         self.is_changed = true;
         Ok(received)
     }
 
-    /// Says how many items to try at once: all, or one by one where an attempt ended in a death before.
-    fn next_attempt(&self, from: u64, left: usize) -> Result<(usize, u32), Problem> {
-        let Some(bytes) = self.store.read()?.meta(META_TRYING)? else {
-            return Ok((left, 0));
+    /// Works out the cursor in the middle of a batch, where one item is tried at a time.
+    fn cursor_after(&self, first: u64, items: &[Item], batch: Cursor) -> Result<Cursor, Problem> {
+        let Some(device) = &self.device else {
+            return Err(Problem::damaged("there is no workspace"));
         };
-        let Ok(died) = minicbor::decode::<Trying>(&bytes) else {
-            return Ok((left, 0));
+        let before = device.cursor.filter(|cursor| {
+            cursor.relay == batch.relay
+                && cursor.epoch == batch.epoch
+                && cursor.sequence + 1 == first
+        });
+        let mut running: LogHash = match before {
+            Some(cursor) => cursor.running,
+            None if first == 1 => log_start(&device.roster.workspace(), &batch.epoch),
+            None => return Err(Problem::damaged("the batch does not follow the cursor")),
         };
-        Ok(if died.from == from && died.to == from {
-            (1, died.attempts + 1)
-        } else if (died.from..=died.to).contains(&from) {
-            (1, 0)
-        } else {
-            (left, 0)
+        for (sequence, item) in (first..).zip(items) {
+            running = match item {
+                Item::Envelope {
+                    received_ms,
+                    envelope,
+                    ..
+                } => log_next(&running, sequence, *received_ms, &envelope.hash()),
+                Item::Own {
+                    received_ms, hash, ..
+                } => log_next(&running, sequence, *received_ms, hash),
+            };
+        }
+        Ok(Cursor {
+            sequence: first + items.len() as u64 - 1,
+            running,
+            ..batch
         })
-    }
-
-    fn set_trying(&self, trying: Trying) -> Result<(), Problem> {
-        let write = self.store.write()?;
-        let bytes = minicbor::to_vec(trying).map_err(Problem::damaged)?;
-        write.set_meta(META_TRYING, &bytes)?;
-        Ok(write.commit()?)
     }
 
     fn apply_some(
         &mut self,
         items: &[Item],
-        cursor: Option<Cursor>,
-        is_condemned: bool,
+        cursor: Cursor,
+        trying: Trying,
     ) -> Result<u64, Problem> {
         let Some(device) = self.device.as_mut() else {
             return Ok(0);
         };
+        let is_condemned = trying.deaths >= MAX_DEATHS;
         let write = self.store.write()?;
         let mut received = 0;
         for item in items {
-            if let Item::Envelope {
-                bytes, envelope, ..
-            } = item
-            {
-                received += 1;
-                if is_condemned {
-                    set_aside(device, &write, bytes, envelope, reason::DEATH)?;
-                } else {
-                    receive(device, &write, bytes, envelope)?;
+            let (feed, sequence) = match item {
+                Item::Own { sequence, .. } if *sequence > device.head.0 => {
+                    return Err(forked(*sequence).into());
                 }
+                Item::Own { sequence, .. } => (device.keys.feed(), *sequence),
+                Item::Envelope {
+                    bytes, envelope, ..
+                } => {
+                    received += 1;
+                    receive::receive(device, &write, bytes, envelope, is_condemned)?;
+                    (envelope.header.feed, envelope.header.sequence)
+                }
+            };
+            note_in_log(&write, &feed, sequence)?;
+        }
+        write.set_meta(META_CURSOR, &protocol::canonical::encode(&cursor))?;
+        if cursor.sequence >= trying.to {
+            write.clear_meta(META_TRYING)?;
+        }
+        write.commit()?;
+        device.cursor = Some(cursor);
+        Ok(received)
+    }
+
+    /// Forgets what the former log of the relay held, when another has taken its place.
+    pub(super) fn log_was_replaced(&mut self) -> Result<(), Problem> {
+        let feeds = self.store.read()?.feeds()?;
+        let write = self.store.write()?;
+        for (feed, _) in feeds {
+            write.clear_meta(&log_name(&FeedId::from_bytes(feed)))?;
+        }
+        Ok(write.commit()?)
+    }
+
+    /// Counts the transactions of others that this device has and the relay's log does not.
+    pub(super) fn relay_lacks(&self) -> Result<u64, Problem> {
+        let Some(device) = &self.device else {
+            return Ok(0);
+        };
+        let read = self.store.read()?;
+        let mut lacks = 0;
+        for (feed, head) in read.feeds()? {
+            let feed = FeedId::from_bytes(feed);
+            if feed != device.keys.feed() {
+                let there = read
+                    .meta(&log_name(&feed))?
+                    .and_then(|bytes| super::device::number(&bytes))
+                    .unwrap_or(0);
+                lacks += super::device::read_head(&head)?.0.saturating_sub(there);
             }
         }
-        if let Some(cursor) = cursor {
-            write.set_meta(META_CURSOR, &protocol::canonical::encode(&cursor))?;
-        }
-        write.clear_meta(META_TRYING)?;
-        write.commit()?;
-        if cursor.is_some() {
-            device.cursor = cursor;
-        }
-        Ok(received)
+        Ok(lacks)
     }
 
     /// Notes up to where the relay has the own feed durably.
@@ -150,203 +226,93 @@ impl Core {
         Ok(())
     }
 
-    /// Lets what was set aside wait, so that it is tried again.
-    pub(super) fn retry_quarantine(&mut self) -> Result<(), Problem> {
+    /// Lets what was set aside wait, so that it is tried again; what killed the program only on request.
+    pub(super) fn release_quarantine(&mut self, is_on_request: bool) -> Result<(), Problem> {
         let held = self.store.read()?.quarantine()?;
-        if held.is_empty() {
-            return Ok(());
-        }
         let write = self.store.write()?;
-        for (key, reason) in held {
-            write.take_quarantine(key)?;
-            write.put_waiting(key, &reason, &[])?;
+        for (key, why) in held {
+            if is_on_request || why != reason::DEATH.as_bytes() {
+                write.take_quarantine(key)?;
+                write.put_waiting(key, &why, &[])?;
+            }
         }
         Ok(write.commit()?)
     }
 
-    /// Tries again what waits for a roster entry, a key or an envelope of its feed.
+    /// Tries again what waits for something else than a dependency, which is found again when that arrives.
+    ///
+    /// Each is tried under a durable mark: one that kills the program is set aside at the next start.
     pub(super) fn retry_waiting(&mut self) -> Result<(), Problem> {
-        let Some(device) = self.device.as_mut() else {
-            return Ok(());
-        };
         let waiting = self.store.read()?.waiting()?;
-        if waiting.is_empty() {
-            return Ok(());
+        for (key, why) in waiting {
+            if why == reason::DEPENDENCY.as_bytes() {
+                continue;
+            }
+            let Some(device) = self.device.as_mut() else {
+                return Ok(());
+            };
+            let mark = [key.feed.as_slice(), &key.sequence.to_be_bytes()].concat();
+            let write = self.store.write()?;
+            write.set_meta(META_RETRYING, &mark)?;
+            write.commit()?;
+            let write = self.store.write()?;
+            receive::retry(device, &write, key)?;
+            write.clear_meta(META_RETRYING)?;
+            write.commit()?;
+            self.is_changed = true;
         }
-        let write = self.store.write()?;
-        for (key, _) in waiting {
-            retry(device, &write, key)?;
-        }
-        write.commit()?;
-        self.is_changed = true;
         Ok(())
     }
-}
 
-/// Takes in one envelope: applies it, or lets it wait, or sets it aside; it is kept in each case.
-pub(super) fn receive(
-    device: &mut Device,
-    write: &Write,
-    bytes: &Blob,
-    envelope: &Envelope,
-) -> Result<(), Problem> {
-    let header = &envelope.header;
-    let key = EnvelopeKey {
-        feed: *header.feed.as_bytes(),
-        sequence: header.sequence,
-    };
-    if write.envelope(&key.feed, key.sequence)?.is_some() {
-        return Ok(());
-    }
-    write.put_envelope(&key.feed, key.sequence, bytes)?;
-    write.put_waiting(key, reason::NEW, &[])?;
-    retry(device, write, key)
-}
-
-/// Tries an envelope that is kept, and then all that waited for what it brought.
-fn retry(device: &mut Device, write: &Write, key: EnvelopeKey) -> Result<(), Problem> {
-    let mut open = vec![key];
-    while let Some(key) = open.pop() {
-        if write.waiting_reason(key)?.is_none() {
-            continue;
-        }
-        let Some(bytes) = write.envelope(&key.feed, key.sequence)? else {
-            continue;
+    /// Sets aside what was being tried again when the program died.
+    pub(super) fn bury_what_killed(&mut self) -> Result<(), Problem> {
+        let mark = self.store.read()?.meta(META_RETRYING)?;
+        let Some((feed, sequence)) = mark
+            .as_deref()
+            .and_then(|bytes| bytes.split_first_chunk::<32>())
+        else {
+            return Ok(());
         };
-        if !continues(write, key, &bytes)? {
-            continue;
+        let key = EnvelopeKey {
+            feed: *feed,
+            sequence: super::device::number(sequence).unwrap_or(0),
+        };
+        let write = self.store.write()?;
+        if write.take_waiting(key)?.is_some() {
+            write.put_quarantine(key, reason::DEATH.as_bytes())?;
         }
-        write.take_waiting(key)?;
-        open.extend(attempt(device, write, key, &bytes)?);
-        // What follows in the feed may have come before.
-        open.push(EnvelopeKey {
-            sequence: key.sequence + 1,
-            ..key
-        });
+        write.clear_meta(META_RETRYING)?;
+        Ok(write.commit()?)
+    }
+}
+
+/// Notes up to where the relay's log holds a feed.
+fn note_in_log(write: &Write, feed: &FeedId, sequence: u64) -> Result<(), Problem> {
+    let name = log_name(feed);
+    let before = write
+        .meta(&name)?
+        .and_then(|bytes| super::device::number(&bytes))
+        .unwrap_or(0);
+    if sequence > before {
+        write.set_meta(&name, &sequence.to_be_bytes())?;
     }
     Ok(())
 }
 
-/// Moves the head of a feed on to an envelope, unless it is there already; false when the envelope does not follow.
-fn continues(write: &Write, key: EnvelopeKey, bytes: &[u8]) -> Result<bool, Problem> {
-    let (sequence, hash) = match write.feed(&key.feed)? {
-        Some(bytes) => read_head(&bytes)?,
-        None => (0, protocol::EnvelopeHash::ZERO),
-    };
-    if key.sequence <= sequence {
-        return Ok(true);
-    }
-    let envelope = Envelope::decode(bytes).map_err(Problem::damaged)?;
-    if key.sequence == sequence + 1 && envelope.header.previous == hash {
-        write.set_feed(&key.feed, &write_head(key.sequence, envelope.hash()))?;
-        return Ok(true);
-    }
-    let why = format!("follows no envelope that is here: its feed stands at {sequence}");
-    write.put_waiting(key, why.as_bytes(), &[])?;
-    Ok(false)
+/// Names the note of how much of a feed the relay's log holds.
+fn log_name(feed: &FeedId) -> String {
+    format!("engine/log/{feed}")
 }
 
-/// Verifies, opens and applies an envelope; returns the envelopes that waited for what it brought.
-fn attempt(
-    device: &mut Device,
-    write: &Write,
-    key: EnvelopeKey,
-    bytes: &[u8],
-) -> Result<Vec<EnvelopeKey>, Problem> {
-    let verified = match verify_envelope(bytes, &device.roster) {
-        Ok(verified) => verified,
-        Err(error) if error.waits() => {
-            write.put_waiting(key, error.to_string().as_bytes(), &[])?;
-            return Ok(Vec::new());
-        }
-        Err(error) => {
-            write.put_quarantine(key, error.to_string().as_bytes())?;
-            return Ok(Vec::new());
-        }
-    };
-    let parts = match open_parts(&verified, &device.ring) {
-        Ok(parts) => parts,
-        Err(error @ OpenError::MissingKey { .. }) => {
-            write.put_waiting(key, error.to_string().as_bytes(), &[])?;
-            return Ok(Vec::new());
-        }
-        Err(error) => {
-            write.put_quarantine(key, error.to_string().as_bytes())?;
-            return Ok(Vec::new());
-        }
-    };
-    let mut records = Vec::new();
-    let mut files = Vec::new();
-    for part in parts {
-        match part {
-            Part::Record { record, changes } => records.push(RecordPart {
-                record: RecordId::from_bytes(*record.as_bytes()),
-                changes: changes.iter().map(|change| change.to_vec()).collect(),
-            }),
-            Part::File { hash, bytes } => files.push((hash, bytes)),
-        }
-    }
-    let feed = verified.header().feed;
-    let prefixes: Vec<[u8; 12]> = device
-        .roster
-        .lineage(&feed)
-        .iter()
-        .map(actor_prefix)
-        .collect();
-    match device.replica.apply(write, &records, &prefixes)? {
-        Applied::Done {
-            operations,
-            changes,
-        } => {
-            for (hash, bytes) in files {
-                write.put_file(hash.as_bytes(), &bytes)?;
-            }
-            if let Some(batch) = verified.header().batch {
-                for operation in operations {
-                    write.put_batch(batch.as_bytes(), operation.as_bytes())?;
-                }
-            }
-            let mut waiting = Vec::new();
-            for (record, hash) in changes {
-                waiting.extend(write.waiting_for(record.as_bytes(), &hash)?);
-            }
-            return Ok(waiting);
-        }
-        Applied::Waits(missing) => {
-            let missing: Vec<([u8; 16], [u8; 32])> = missing
-                .into_iter()
-                .map(|(record, hash)| (*record.as_bytes(), hash))
-                .collect();
-            write.put_waiting(key, reason::DEPENDENCY.as_bytes(), &missing)?;
-        }
-        Applied::Rejected { record, reason } => {
-            let why = format!("record {}: {reason}", record.short());
-            write.put_quarantine(key, why.as_bytes())?;
-        }
-        Applied::TooManyOperations => {
-            write.put_quarantine(key, b"more operations than an envelope may hold")?;
-        }
-    }
-    Ok(Vec::new())
-}
-
-/// Keeps an envelope without applying it, for good.
-fn set_aside(
-    device: &Device,
-    write: &Write,
-    bytes: &Blob,
-    envelope: &Envelope,
-    why: &str,
-) -> Result<(), Problem> {
-    let feed: FeedId = envelope.header.feed;
-    let key = EnvelopeKey {
-        feed: *feed.as_bytes(),
-        sequence: envelope.header.sequence,
-    };
-    if feed != device.keys.feed() && write.envelope(&key.feed, key.sequence)?.is_none() {
-        write.put_envelope(&key.feed, key.sequence, bytes)?;
-        write.set_feed(&key.feed, &write_head(key.sequence, envelope.hash()))?;
-        write.put_quarantine(key, why.as_bytes())?;
-    }
-    Ok(())
+/// Says that the relay has more of this device than this disk.
+pub(super) fn forked(there: u64) -> Failure {
+    Failure::new(
+        "forked",
+        format!(
+            "the relay has other transactions of this device than this disk (up to {there}): it was restored from an old copy, or cloned"
+        ),
+        Some(
+            "keep this home as it is, and join with a new invite in a new one; nothing here is deleted",
+        ),
+    )
 }

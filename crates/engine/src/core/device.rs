@@ -3,7 +3,7 @@
 use model::{Author, RecordId, Role};
 use protocol::{Blob, Cursor, EnvelopeHash, FeedId, RosterHash};
 use replica::{Identity, Replica};
-use store::{Read, Reading, Write};
+use store::{Reading, Write};
 use vault::{DeviceKeys, KeyRing, RelayOrigin, Roster, actor_prefix};
 
 use super::problem::Problem;
@@ -20,6 +20,10 @@ pub(super) const META_COMPLETE: &str = "engine/complete-ms";
 pub(super) const META_VERSION: &str = "engine/version";
 /// The key of the invite by which this home is joining a workspace.
 pub(super) const META_JOINING: &str = "engine/joining";
+/// The envelope that is being tried again: feed and sequence.
+pub(super) const META_RETRYING: &str = "engine/retrying";
+/// Set while a workspace is being founded here, before its keys are made.
+pub(super) const META_FOUNDING: &str = "engine/founding";
 /// The batch that is being applied, see [`super::apply::Trying`].
 pub(super) const META_TRYING: &str = "engine/trying";
 
@@ -34,13 +38,15 @@ pub(super) struct Device {
     pub(super) head: (u64, EnvelopeHash),
     pub(super) acknowledged: u64,
     pub(super) complete_ms: Option<i64>,
+    /// How many envelopes with false signatures came since the program started; they were dropped.
+    pub(super) forged: u64,
     incarnation: [u8; 8],
 }
 
 impl Device {
     /// Loads the device of a store; none while the store belongs to no workspace.
     pub(super) fn load(
-        read: &Read,
+        read: &impl Reading,
         keys: DeviceKeys,
         incarnation: [u8; 8],
     ) -> Result<Option<Self>, Problem> {
@@ -87,6 +93,7 @@ impl Device {
             head,
             acknowledged,
             complete_ms,
+            forged: 0,
             incarnation,
         }))
     }

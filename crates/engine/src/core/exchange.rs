@@ -82,6 +82,15 @@ impl Errand {
     }
 }
 
+/// Says that a relay which lost its log, or is new, has not yet heard of others what this device has of them.
+fn lacking(count: u64) -> Failure {
+    Failure::new(
+        "relay-lacks",
+        format!("the relay lacks {count} transactions of other devices that are here"),
+        Some("they arrive there when those devices sync; keep this home until then"),
+    )
+}
+
 impl Core {
     /// Begins to meet the relay for a client.
     pub(super) fn begin_sync(&mut self, caller: Caller, timeout_ms: u64) -> Result<(), Failure> {
@@ -117,6 +126,7 @@ impl Core {
                 Some("an address is like https://relay.example or http://127.0.0.1:7420"),
             )
         })?;
+        let is_other = self.device()?.relay.as_ref() != Some(&origin);
         let write = self.store.write().map_err(Problem::from)?;
         write
             .set_meta(META_RELAY, origin.to_string().as_bytes())
@@ -125,6 +135,10 @@ impl Core {
         self.hang_up();
         if let Some(device) = self.device.as_mut() {
             device.relay = Some(origin);
+        }
+        if is_other {
+            // What the former relay has says nothing about this one.
+            self.acknowledged(0)?;
         }
         self.is_changed = true;
         self.begin_sync(caller, ERRAND_MS.cast_unsigned())
@@ -311,10 +325,7 @@ impl Core {
                 true,
             ));
         }
-        let keys = self.make_keys()?;
-        let write = self.store.write()?;
-        write.set_meta(META_JOINING, invite.as_bytes())?;
-        write.commit()?;
+        let keys = self.make_keys(META_JOINING, invite.as_bytes())?;
         Ok((keys, false))
     }
 
@@ -524,8 +535,11 @@ impl Core {
             ) => {
                 let device = self.device()?;
                 let progress = self.link.progress;
+                let relay_lacks = self.relay_lacks()?;
+                let problem = problem.or_else(|| (relay_lacks > 0).then(|| lacking(relay_lacks)));
                 Ok(Answer::Synced(SyncAnswer {
                     complete: problem.is_none(),
+                    relay_lacks,
                     only_here: device.only_here(),
                     not_here: progress.map(|progress| progress.to_fetch),
                     received: self.link.received - received_before,
@@ -548,7 +562,7 @@ impl Core {
     fn invited(&self, inviting: &Inviting) -> Result<Answer, Failure> {
         let device = self.device()?;
         let Some(origin) = device.relay.clone() else {
-            return Err(super::no_workspace());
+            return Err(self.absent());
         };
         let link = InviteLink {
             origin,

@@ -2,10 +2,11 @@
 
 use model::intent::Intent;
 use model::{IntentId, RecordId};
+use store::Reading;
 use vault::{DeviceKeys, Roster};
 
 use super::Core;
-use super::device::Device;
+use super::device::{Device, META_FOUNDING, META_JOINING};
 use super::intents::commit_intent;
 use super::problem::Problem;
 use crate::interface::{Answer, Failure, Founded};
@@ -28,13 +29,16 @@ impl Core {
             }
         }
         let result = self.try_found(workspace, user);
-        if result.is_err() {
-            self.device = None;
+        if let Err(problem) = &result {
+            self.recover(problem);
         }
         Ok(Answer::Founded(result?))
     }
 
     pub(super) fn refuse_second_workspace(&self) -> Result<(), Failure> {
+        if let Some(failure) = &self.broken {
+            return Err(failure.clone());
+        }
         match &self.device {
             None => Ok(()),
             Some(device) => Err(Failure::new(
@@ -49,7 +53,27 @@ impl Core {
     }
 
     /// Makes keys for this device and keeps them durably, before anything is signed with them.
-    pub(super) fn make_keys(&mut self) -> Result<DeviceKeys, Problem> {
+    ///
+    /// `mark` is set in the store before and tells a later attempt what the keys are for. Keys that no mark explains are
+    /// those of a device whose store is gone, and are never overwritten.
+    pub(super) fn make_keys(&mut self, mark: &str, value: &[u8]) -> Result<DeviceKeys, Problem> {
+        let read = self.store.read()?;
+        let is_explained =
+            read.meta(META_FOUNDING)?.is_some() || read.meta(META_JOINING)?.is_some();
+        drop(read);
+        if !is_explained && self.around.keys().map_err(Problem::damaged)?.is_some() {
+            return Err(Failure::new(
+                "has-keys",
+                "this home has the keys of a device, but its store is gone",
+                Some("put the store back, or use another home; the keys may still be needed, so they are not overwritten"),
+            )
+            .into());
+        }
+        let write = self.store.write()?;
+        write.clear_meta(META_FOUNDING)?;
+        write.clear_meta(META_JOINING)?;
+        write.set_meta(mark, value)?;
+        write.commit()?;
         let around = &mut self.around;
         let keys = DeviceKeys::generate(&mut |bytes: &mut [u8]| around.fill_random(bytes));
         self.around.keep_keys(&keys.to_bytes()).map_err(|error| {
@@ -63,30 +87,28 @@ impl Core {
     }
 
     fn try_found(&mut self, workspace: &str, user: &str) -> Result<Founded, Problem> {
-        let keys = self.make_keys()?;
+        let keys = self.make_keys(META_FOUNDING, &[])?;
         let now_ms = self.around.now_ms();
         let around = &mut self.around;
-        let (roster, _) = Roster::found(
-            &keys,
-            now_ms.max(0).cast_unsigned(),
-            &mut |bytes: &mut [u8]| {
-                around.fill_random(bytes);
-            },
-        )
-        .map_err(Problem::roster)?;
+        let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
+        let (roster, _) = Roster::found(&keys, now_ms.max(0).cast_unsigned(), &mut fill)
+            .map_err(Problem::roster)?;
         let incarnation = self.random();
+        let ids = [
+            IntentId::fresh(now_ms, self.random()),
+            IntentId::fresh(now_ms, self.random()),
+        ];
+        let surroundings = self.surroundings();
+        // Roster, name and first member are there together or not at all.
         let write = self.store.write()?;
         for entry in roster.entries() {
             write.append_roster(entry)?;
         }
-        write.commit()?;
-        let read = self.store.read()?;
-        let Some(mut device) = Device::load(&read, keys, incarnation)? else {
+        let Some(mut device) = Device::load(&write, keys, incarnation)? else {
             return Err(Problem::damaged(
                 "the roster that was just written is not there",
             ));
         };
-        drop(read);
         let member = device.replica.identity().member;
         let intents = [
             Intent::FoundWorkspace {
@@ -98,10 +120,7 @@ impl Core {
                 email: None,
             },
         ];
-        let surroundings = self.surroundings();
-        let write = self.store.write()?;
-        for intent in intents {
-            let id = IntentId::fresh(now_ms, self.random());
+        for (id, intent) in ids.into_iter().zip(intents) {
             let around = &mut self.around;
             let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
             commit_intent(
@@ -114,6 +133,7 @@ impl Core {
                 &mut fill,
             )?;
         }
+        write.clear_meta(META_FOUNDING)?;
         write.commit()?;
         self.device = Some(device);
         self.is_changed = true;
@@ -139,13 +159,19 @@ impl Core {
         })
     }
 
+    /// Loads the device again, and remembers why when that fails: a home that cannot be opened is no empty home.
+    pub(super) fn reload(&mut self) {
+        self.broken = self.load().err().map(Failure::from);
+        if self.broken.is_some() {
+            self.device = None;
+        }
+    }
+
     /// Loads the device after a problem that may have left memory and store apart.
     pub(super) fn recover(&mut self, problem: &Problem) {
         if problem.needs_reload() {
-            // What failed is told by the problem itself; a second failure here shows at the next request.
-            if self.load().is_err() {
-                self.device = None;
-            }
+            // What failed is told by the problem itself; that it still fails is told at the next request.
+            self.reload();
             self.is_changed = true;
         }
     }

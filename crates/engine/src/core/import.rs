@@ -5,7 +5,6 @@ use model::intent::{Assignment, Capture, Intent};
 use model::value::{Address, Labelled};
 use model::{IntentId, Value};
 
-use super::intents::nth_id;
 use super::{Caller, Core};
 use crate::headless::Output;
 use crate::interface::{Event, Failure, ImportAnswer, ImportFile, ImportProblem, Message};
@@ -19,18 +18,24 @@ const BYTES_PER_TRANSACTION: usize = 100 * 1024;
 /// What a contact takes beside its text, in bytes: names of fields, ids, the frame of a change.
 const BYTES_PER_CONTACT: usize = 700;
 
+/// What all contacts of an import get.
+pub(super) struct Marks {
+    pub(super) event: Option<String>,
+    pub(super) origin: Option<String>,
+    pub(super) kind: Option<String>,
+}
+
 impl Core {
     /// Reads files and captures what is in them, in a few transactions of one batch.
     pub(super) fn import(
         &mut self,
         caller: Caller,
+        batch: Option<IntentId>,
         files: &[ImportFile],
-        event: Option<&str>,
-        origin: Option<&str>,
-        kind: Option<&str>,
+        marks: &Marks,
     ) -> Result<ImportAnswer, Failure> {
         self.device()?;
-        let as_customers = match kind {
+        let as_customers = match marks.kind.as_deref() {
             None | Some("inquiry") => false,
             Some("customer") => true,
             Some(other) => {
@@ -43,9 +48,12 @@ impl Core {
         };
         let (mut contacts, mut problems) = (Vec::new(), Vec::new());
         for file in files {
-            read_file(file, event, origin, &mut contacts, &mut problems)?;
+            read_file(file, marks, &mut contacts, &mut problems)?;
         }
-        let batch = IntentId::fresh(self.around.now_ms(), self.random());
+        let batch = match batch {
+            Some(batch) => batch,
+            None => IntentId::fresh(self.around.now_ms(), self.random()),
+        };
         let mut answer = ImportAnswer {
             batch,
             records: Vec::new(),
@@ -60,8 +68,13 @@ impl Core {
                 contacts: now.to_vec(),
                 as_customers,
             };
-            let done =
-                self.carry_one(nth_id(batch, answer.transactions + 1), Some(batch), &intent)?;
+            let done = self
+                .carry_one(
+                    batch.nth(answer.transactions as u32 + 1),
+                    Some(batch),
+                    &intent,
+                )
+                .map_err(|failure| stopped(failure, &answer, total))?;
             answer.records.extend(done.records);
             answer.transactions += 1;
             rest = later;
@@ -78,10 +91,26 @@ impl Core {
     }
 }
 
+/// Says how far an import came that stopped half-way.
+fn stopped(failure: Failure, so_far: &ImportAnswer, total: u64) -> Failure {
+    if so_far.transactions == 0 {
+        return failure;
+    }
+    let reason = format!(
+        "{} (the import stopped: {} of {total} contacts are here)",
+        failure.reason,
+        so_far.records.len()
+    );
+    let way_out = format!(
+        "undo {} takes back those that are here; then import again",
+        so_far.batch
+    );
+    Failure::new(&failure.code, reason, Some(&way_out))
+}
+
 fn read_file(
     file: &ImportFile,
-    event: Option<&str>,
-    origin: Option<&str>,
+    marks: &Marks,
     contacts: &mut Vec<Capture>,
     problems: &mut Vec<ImportProblem>,
 ) -> Result<(), Failure> {
@@ -103,7 +132,7 @@ fn read_file(
     }));
     for card in &imported.cards {
         if card.names_someone() {
-            contacts.push(contact(card, event, origin));
+            contacts.push(contact(card, marks));
         } else {
             problems.push(ImportProblem {
                 file: file.name.clone(),
@@ -139,7 +168,7 @@ fn size(assignment: &Assignment) -> usize {
     text + 40
 }
 
-fn contact(card: &Card, event: Option<&str>, origin: Option<&str>) -> Capture {
+fn contact(card: &Card, marks: &Marks) -> Capture {
     let mut fields = Vec::new();
     let mut given = [card.given.as_str(), &card.additional]
         .join(" ")
@@ -198,12 +227,12 @@ fn contact(card: &Card, event: Option<&str>, origin: Option<&str>) -> Capture {
     if !note.is_empty() {
         fields.push(Assignment::set("note", note.as_str()));
     }
-    if let Some(origin) = origin {
-        fields.push(Assignment::set("origin", Value::Text(origin.to_owned())));
+    if let Some(origin) = &marks.origin {
+        fields.push(Assignment::set("origin", Value::Text(origin.clone())));
     }
     Capture {
         fields,
-        event: event.map(str::to_owned),
+        event: marks.event.clone(),
         follow_up: None,
     }
 }

@@ -118,12 +118,9 @@ impl Core {
         batch: Option<IntentId>,
         intent: &Intent,
     ) -> Result<Done, Failure> {
-        if self.device.is_none() && self.store.is_broken() {
-            self.load()?;
-        }
         let around = self.surroundings();
         let Some(device) = self.device.as_mut() else {
-            return Err(super::no_workspace());
+            return Err(self.absent());
         };
         let head = device.head;
         let surroundings = &mut self.around;
@@ -165,7 +162,7 @@ impl Core {
         let mut refused = None;
         for (at, operation) in operations.iter().rev().enumerate() {
             let what = Undo::Operation(IntentId::from_bytes(*operation));
-            match self.carry_one(nth_id(id, at), Some(id), &Intent::Undo { what }) {
+            match self.carry_one(id.nth(at as u32), Some(id), &Intent::Undo { what }) {
                 Ok(done) => {
                     whole.records.extend(done.records);
                     whole.notices.extend(done.notices);
@@ -180,14 +177,4 @@ impl Core {
         whole.notices.extend(refused.map(|failure| failure.reason));
         Ok(whole)
     }
-}
-
-/// Derives the id of the nth intent of a request that takes several; the first has the request's own.
-pub(super) fn nth_id(id: IntentId, at: usize) -> IntentId {
-    let mut bytes = *id.as_bytes();
-    let tail = u64::from_be_bytes([
-        bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15],
-    ]);
-    bytes[8..].copy_from_slice(&tail.wrapping_add(at as u64).to_be_bytes());
-    IntentId::from_bytes(bytes)
 }

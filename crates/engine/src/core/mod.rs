@@ -9,6 +9,7 @@ mod intents;
 mod members;
 mod problem;
 mod queries;
+mod receive;
 mod relay;
 mod subscriptions;
 
@@ -42,6 +43,8 @@ pub struct Core {
     store: Store,
     around: Box<dyn Surroundings>,
     device: Option<Device>,
+    /// Why there is no device although the home may belong to a workspace.
+    broken: Option<Failure>,
     link: Link,
     subscriptions: BTreeMap<u64, Subscription>,
     last_subscription: u64,
@@ -56,6 +59,7 @@ impl Core {
             store,
             around,
             device: None,
+            broken: None,
             link: Link::default(),
             subscriptions: BTreeMap::new(),
             last_subscription: 0,
@@ -63,23 +67,25 @@ impl Core {
             is_changed: false,
         };
         core.load()?;
-        core.try_again_what_is_held()?;
+        core.bury_what_killed()?;
+        core.try_again_after_update()?;
         Ok(core)
     }
 
-    /// Tries again what waits, and what an older version set aside; an update may have made it readable.
-    fn try_again_what_is_held(&mut self) -> Result<(), Problem> {
+    /// Tries again what an older version let wait or set aside; an update may have made it readable.
+    fn try_again_after_update(&mut self) -> Result<(), Problem> {
         if self.device.is_none() {
             return Ok(());
         }
         let version = env!("CARGO_PKG_VERSION").as_bytes();
         if self.store.read()?.meta(META_VERSION)?.as_deref() != Some(version) {
-            self.retry_quarantine()?;
+            self.release_quarantine(false)?;
+            self.retry_waiting()?;
             let write = self.store.write()?;
             write.set_meta(META_VERSION, version)?;
             write.commit()?;
         }
-        self.retry_waiting()
+        Ok(())
     }
 
     /// Loads the device from the store, at the start and after a transaction that was not committed.
@@ -116,7 +122,12 @@ impl Core {
     }
 
     fn device(&self) -> Result<&Device, Failure> {
-        self.device.as_ref().ok_or_else(no_workspace)
+        self.device.as_ref().ok_or_else(|| self.absent())
+    }
+
+    /// Says why there is no device.
+    fn absent(&self) -> Failure {
+        self.broken.clone().unwrap_or_else(no_workspace)
     }
 
     /// Gives the civil date and time of the device.
@@ -179,7 +190,10 @@ impl Core {
                 Answer::Ok
             }
             Request::TryAgain => {
-                if let Err(problem) = self.retry_quarantine().and_then(|()| self.retry_waiting()) {
+                if let Err(problem) = self
+                    .release_quarantine(true)
+                    .and_then(|()| self.retry_waiting())
+                {
                     self.recover(&problem);
                     return Err(problem.into());
                 }
@@ -205,17 +219,19 @@ impl Core {
                 Answer::Ok
             }
             Request::Import {
+                intent_id,
                 files,
                 event,
                 origin,
                 kind,
-            } => Answer::Imported(self.import(
-                caller,
-                &files,
-                event.as_deref(),
-                origin.as_deref(),
-                kind.as_deref(),
-            )?),
+            } => {
+                let marks = import::Marks {
+                    event,
+                    origin,
+                    kind,
+                };
+                Answer::Imported(self.import(caller, intent_id, &files, &marks)?)
+            }
             Request::Export { offset, limit } => Answer::Exported(self.export(offset, limit)?),
             Request::LocalGet { key } => {
                 let read = self.store.read().map_err(Problem::from)?;
@@ -259,6 +275,10 @@ impl Headless for Core {
             client,
             call: call.id,
         };
+        if self.broken.is_some() || self.store.is_broken() {
+            // There may be space again, or the disk may be back.
+            self.reload();
+        }
         match self.handle(caller, call.request) {
             Ok(None) => {}
             Ok(Some(answer)) => self.tell(caller, Ok(answer)),

@@ -1,7 +1,7 @@
 //! Queries: answered from the replica, without waiting for anything.
 
 use jiff::civil::Date;
-use model::{EntryId, IntentId, RecordId};
+use model::{EntryId, IntentId, RecordId, ValueId};
 use protocol::FeedId;
 use replica::answers::Named;
 use replica::query::{self, Asked};
@@ -11,7 +11,8 @@ use super::Core;
 use super::device::Device;
 use super::problem::Problem;
 use crate::interface::{
-    Answer, ExportAnswer, Failure, Held, Query, ResolvedEntry, ResolvedOperation, StatusAnswer,
+    Answer, ExportAnswer, Failure, Held, MergedAnswer, Query, ResolvedEntry, ResolvedOperation,
+    StatusAnswer,
 };
 
 /// How many of this device's operations are searched for the beginning of an id.
@@ -167,19 +168,7 @@ impl Core {
         let Some(value) = value else {
             return Ok(ResolvedEntry { entry, value: None });
         };
-        let place = value
-            .trim()
-            .parse::<usize>()
-            .ok()
-            .filter(|place| (1..=entry.choices.len()).contains(place));
-        let choice = match place {
-            Some(place) => entry.choices.get(place - 1),
-            None => entry
-                .choices
-                .iter()
-                .find(|choice| is_end_of(&value.trim().to_lowercase(), &choice.id.to_string())),
-        };
-        match choice.map(|choice| choice.id) {
+        match choice(&entry, &value.trim().to_lowercase()) {
             Some(id) => Ok(ResolvedEntry {
                 entry,
                 value: Some(id),
@@ -220,7 +209,7 @@ impl Core {
             ..StatusAnswer::default()
         };
         let Some(device) = &self.device else {
-            return Ok(status);
+            return self.broken.clone().map_or(Ok(status), Err);
         };
         let read = self.store.read().map_err(Problem::from)?;
         let held = |rows: Vec<(EnvelopeKey, Vec<u8>)>| {
@@ -232,6 +221,13 @@ impl Core {
                 })
                 .collect::<Vec<_>>()
         };
+        if device.forged > 0 {
+            let forged = format!(
+                "{} transactions with false signatures came from the relay and were dropped",
+                device.forged
+            );
+            status.connection_problem.get_or_insert(forged);
+        }
         status.workspace = Some(self.founded()?);
         status.role = Some(device.replica.identity().role);
         status.relay = device.relay.as_ref().map(ToString::to_string);
@@ -243,6 +239,25 @@ impl Core {
         status.merged = device.replica.merged(false).len();
         Ok(status)
     }
+}
+
+/// Finds the value of an entry that a person names by its place, or by its id or a unique end of it.
+///
+/// A number too short for an end of an id is a place alone, so that a wrong place never names another value by chance.
+fn choice(entry: &MergedAnswer, typed: &str) -> Option<ValueId> {
+    let place = typed.parse::<usize>().ok();
+    if let Some(choice) = place.and_then(|place| entry.choices.get(place.checked_sub(1)?)) {
+        return Some(choice.id);
+    }
+    if typed.len() < MIN_DIGITS {
+        return None;
+    }
+    let mut named = entry
+        .choices
+        .iter()
+        .map(|choice| choice.id)
+        .filter(|id| is_end_of(typed, &id.to_string()));
+    named.next().filter(|_| named.next().is_none())
 }
 
 fn is_end_of(part: &str, whole: &str) -> bool {

@@ -108,16 +108,18 @@ impl Core {
                 let was_established = self.link.is_established;
                 self.session_input(Input::Closed);
                 self.link.session = None;
-                let what = if was_established {
-                    "the connection to the relay was lost"
+                // Where nothing was there yet, the reason is a sentence that says what was met instead of a relay.
+                let reason = if was_established {
+                    format!("the connection to the relay was lost: {reason}")
                 } else {
-                    "the relay cannot be reached"
+                    reason
                 };
-                self.lose(Failure::new(
-                    "relay-away",
-                    format!("{what}: {reason}"),
-                    Some("everything is kept here; sync again when the relay is there"),
-                ));
+                let way_out = if self.link.joining.is_some() {
+                    "check the link, or try again when the relay is there"
+                } else {
+                    "everything is kept here; check the address, or sync again when the relay is there"
+                };
+                self.lose(Failure::new("relay-away", reason, Some(way_out)));
             }
         }
     }
@@ -160,7 +162,6 @@ impl Core {
         match output {
             SessionOutput::Send(bytes) => self.outputs.push_back(Output::Send(bytes)),
             SessionOutput::Established(_) => {
-                self.link.backoff.reset();
                 self.link.is_established = true;
                 self.link.problem = None;
                 self.is_changed = true;
@@ -197,6 +198,7 @@ impl Core {
                 self.is_changed = true;
             }
             SessionOutput::LogReplaced(replaced) => {
+                self.log_was_replaced()?;
                 self.link.progress = Some(Progress {
                     to_send: 0,
                     to_fetch: replaced.log_sequence,
@@ -205,11 +207,7 @@ impl Core {
             SessionOutput::Forked { relay, .. } => {
                 let there = relay.map_or(0, |cut| cut.sequence);
                 self.hang_up();
-                self.lose(Failure::new(
-                    "forked",
-                    format!("the relay has other transactions of this device than this disk (up to {there}): it was restored from an old copy, or cloned"),
-                    Some("work on the device that is ahead, and let this home join again with a new invite; nothing here is deleted"),
-                ));
+                self.lose(super::apply::forked(there));
             }
             SessionOutput::Refused { code, text, .. } => {
                 self.hang_up();
@@ -250,6 +248,8 @@ impl Core {
 
     fn settled(&mut self) -> Result<(), Problem> {
         self.link.is_settled = true;
+        // A relay that lets us in and then fails is to be met as seldom as one that is away.
+        self.link.backoff.reset();
         self.link.progress = Some(Progress::default());
         self.is_changed = true;
         let now_ms = self.around.now_ms();

@@ -2,6 +2,7 @@
 
 #[path = "../../../../sync/tests/it/log.rs"]
 mod log;
+mod naming;
 mod world;
 
 use model::intent::{Capture, Intent, NewActivity, Undo};
@@ -332,6 +333,7 @@ fn a_batch_is_undone_as_one() {
         bytes: cards.into_bytes(),
     };
     let request = Request::Import {
+        intent_id: None,
         files: vec![file],
         event: Some("Messe".into()),
         origin: None,
@@ -404,7 +406,7 @@ fn what_killed_the_program_thrice_alone_is_set_aside() {
     relay.sync(&mut a);
     // What a death in the middle of applying leaves: the mark that it was tried alone, for the third time.
     let sequence = b.core.device.as_ref().unwrap().cursor.unwrap().sequence + 1;
-    let trying = super::apply::Trying::died(sequence, sequence, 2);
+    let trying = super::apply::Trying::died(sequence, Some(sequence), 2);
     let write = b.core.store.write().unwrap();
     write
         .set_meta(
@@ -447,7 +449,7 @@ fn an_envelope_that_comes_too_early_waits_for_its_feed() {
         let write = person.core.store.write().unwrap();
         let decoded = protocol::Envelope::decode(bytes).unwrap();
         let device = person.core.device.as_mut().unwrap();
-        super::apply::receive(device, &write, &bytes.to_vec().into(), &decoded).unwrap();
+        super::receive::receive(device, &write, &bytes.to_vec().into(), &decoded, false).unwrap();
         write.commit().unwrap();
     };
     deliver(&mut b, &second);
@@ -491,7 +493,7 @@ fn what_was_set_aside_is_tried_again_on_request() {
     let inquiry = a.capture("Mueller Praezision GmbH");
     relay.sync(&mut a);
     let sequence = b.core.device.as_ref().unwrap().cursor.unwrap().sequence + 1;
-    let trying = super::apply::Trying::died(sequence, sequence, 2);
+    let trying = super::apply::Trying::died(sequence, Some(sequence), 2);
     let write = b.core.store.write().unwrap();
     write
         .set_meta(
@@ -519,6 +521,7 @@ fn a_batch_goes_by_an_end_of_its_id() {
             .to_vec(),
     };
     let request = Request::Import {
+        intent_id: None,
         files: vec![file],
         event: None,
         origin: None,
@@ -543,4 +546,151 @@ fn a_batch_goes_by_an_end_of_its_id() {
         ),
         (1, 1)
     );
+}
+
+#[test]
+fn one_killer_in_the_middle_of_a_batch_is_found() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    for at in 0..3 {
+        a.capture(&format!("Company {at}"));
+    }
+    relay.sync(&mut a);
+    let first = b.core.device.as_ref().unwrap().cursor.unwrap().sequence + 1;
+    // The second of three kills: what its third death leaves.
+    let died = super::apply::Trying::died(first + 2, Some(first + 1), 2);
+    let write = b.core.store.write().unwrap();
+    write
+        .set_meta(super::device::META_TRYING, &minicbor::to_vec(died).unwrap())
+        .unwrap();
+    write.commit().unwrap();
+    assert!(relay.sync(&mut b).complete);
+    assert_eq!(b.status().quarantined.len(), 1);
+    let titles: Vec<String> = b
+        .list(Kind::Inquiry)
+        .into_iter()
+        .map(|row| row.record.title)
+        .collect();
+    assert_eq!(titles, ["Company 2, Berg", "Company 0, Berg"]);
+    let read = b.core.store.read().unwrap();
+    assert_eq!(read.meta(super::device::META_TRYING).unwrap(), None);
+    drop(read);
+    a.capture("Company 3");
+    relay.sync(&mut a);
+    assert!(
+        relay.sync(&mut b).complete,
+        "the cursor was right after each single item"
+    );
+}
+
+#[test]
+fn a_forged_envelope_does_not_take_the_place_of_the_true_one() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let inquiry = a.capture("Mueller Praezision GmbH");
+    let device = a.core.device.as_ref().unwrap();
+    let (feed, head) = (device.keys.feed(), device.head.0);
+    let read = a.core.store.read().unwrap();
+    let bytes = read.envelope(feed.as_bytes(), head).unwrap().unwrap();
+    drop(read);
+    let mut forged = protocol::Envelope::decode(&bytes).unwrap();
+    forged.header.key_epoch += 1;
+    forged.header_bytes = forged.header.encode().into();
+    let forged_bytes: protocol::Blob = forged.encode().into();
+    let write = b.core.store.write().unwrap();
+    let device = b.core.device.as_mut().unwrap();
+    super::receive::receive(device, &write, &forged_bytes, &forged, false).unwrap();
+    write.commit().unwrap();
+    relay.sync(&mut a);
+    assert!(relay.sync(&mut b).complete);
+    assert_eq!(a.record(inquiry), b.record(inquiry));
+    assert!(
+        b.status()
+            .connection_problem
+            .unwrap()
+            .contains("false signatures")
+    );
+}
+
+#[test]
+fn keys_whose_store_is_gone_are_not_overwritten() {
+    let mut person = founded();
+    person.lose_store();
+    let request = Request::Found {
+        workspace: "Again".into(),
+        user: "A. Berg".into(),
+    };
+    assert_eq!(person.ask(request).unwrap_err().code, "has-keys");
+}
+
+#[test]
+fn a_disk_that_fails_is_told_and_costs_nothing_that_was_answered() {
+    let mut person = founded();
+    let inquiry = person.capture("Mueller Praezision GmbH");
+    let before = person.record(inquiry);
+    person.disk.fail_at(person.disk.operations() + 3);
+    let intent = Intent::AppendNote {
+        record: inquiry,
+        text: "lost".into(),
+    };
+    let failure = person
+        .ask(Request::Do {
+            intent_id: None,
+            batch: None,
+            intent: intent.clone(),
+        })
+        .unwrap_err();
+    assert_eq!(failure.code, "store");
+    assert_eq!(person.record(inquiry), before);
+    person.act(intent);
+    assert_eq!(person.record(inquiry).note, "lost");
+}
+
+#[test]
+fn a_new_relay_is_filled_by_all_and_says_what_it_lacks() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    b.capture("Mueller Praezision GmbH");
+    relay.sync(&mut b);
+    relay.sync(&mut a);
+    let mut other = Relay::new();
+    let request = Request::SetRelay {
+        url: "http://other.example".into(),
+    };
+    let Ok(Answer::Synced(answer)) = other.ask(&mut a, request.clone()) else {
+        panic!("no answer")
+    };
+    assert_eq!(
+        (answer.complete, answer.relay_lacks, answer.only_here),
+        (false, 1, 0)
+    );
+    assert_eq!(answer.problem.unwrap().code, "relay-lacks");
+    let Ok(Answer::Synced(answer)) = other.ask(&mut b, request) else {
+        panic!("no answer")
+    };
+    assert!(answer.complete);
+    assert!(other.sync(&mut a).complete);
+}
+
+#[test]
+fn an_import_that_is_repeated_adds_nothing() {
+    let mut person = founded();
+    let file = ImportFile {
+        name: "one.vcf".into(),
+        bytes: b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna Berg\r\nN:Berg;Anna\r\nEND:VCARD\r\n"
+            .to_vec(),
+    };
+    let intent_id = Some(IntentId::fresh(7, [3; 10]));
+    let request = Request::Import {
+        intent_id,
+        files: vec![file],
+        event: None,
+        origin: None,
+        kind: None,
+    };
+    let first = person.ask(request.clone());
+    assert_eq!(person.ask(request), first);
+    assert_eq!(person.list(Kind::Inquiry).len(), 1);
 }

@@ -113,6 +113,12 @@ impl Person {
         self.core = Self::open(&self.disk, &self.now_ms, &self.keys, self.seed);
     }
 
+    /// Starts again beside an empty store, with the keys of before.
+    pub(crate) fn lose_store(&mut self) {
+        self.disk = FaultBackend::new();
+        self.core = Self::open(&self.disk, &self.now_ms, &self.keys, self.seed + 1);
+    }
+
     /// Asks something that is answered at once.
     pub(crate) fn ask(&mut self, request: Request) -> Result<Answer, Failure> {
         let id = self.send(request);

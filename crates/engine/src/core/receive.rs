@@ -1,0 +1,192 @@
+//! Taking in one envelope: it is verified, then applied, or it waits, or it is set aside; it is kept in each case.
+
+use model::RecordId;
+use protocol::{Blob, Envelope, EnvelopeHash, Part};
+use replica::{Applied, RecordPart, ReplicaError};
+use store::{EnvelopeKey, Reading, Write};
+use vault::{
+    EnvelopeError, OpenError, VerifiedEnvelope, actor_prefix, open_parts, verify_envelope,
+};
+
+use super::device::{Device, read_head, write_head};
+use super::problem::Problem;
+
+/// Why an envelope waits or is set aside, as it is stored and shown.
+pub(super) mod reason {
+    pub(in crate::core) const NEW: &str = "was not tried yet";
+    pub(in crate::core) const DEPENDENCY: &str = "waits for changes that have not arrived";
+    pub(in crate::core) const DEATH: &str =
+        "the program died three times while it applied this alone";
+}
+
+/// Takes in an envelope of somebody else.
+///
+/// What its device has not signed is dropped: it must not take the place of the true one.
+/// One that has killed the program too often is kept and set aside.
+pub(super) fn receive(
+    device: &mut Device,
+    write: &Write,
+    bytes: &Blob,
+    envelope: &Envelope,
+    is_condemned: bool,
+) -> Result<(), Problem> {
+    let key = EnvelopeKey {
+        feed: *envelope.header.feed.as_bytes(),
+        sequence: envelope.header.sequence,
+    };
+    if write.envelope(&key.feed, key.sequence)?.is_some() {
+        return Ok(());
+    }
+    if let Err(
+        EnvelopeError::Signature { .. }
+        | EnvelopeError::PartHash { .. }
+        | EnvelopeError::OtherWorkspace { .. }
+        | EnvelopeError::Decode(_),
+    ) = verify_envelope(bytes, &device.roster)
+    {
+        device.forged += 1;
+        return Ok(());
+    }
+    write.put_envelope(&key.feed, key.sequence, bytes)?;
+    write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
+    if is_condemned {
+        if continues(write, key, bytes)? {
+            write.take_waiting(key)?;
+            write.put_quarantine(key, reason::DEATH.as_bytes())?;
+        }
+        return Ok(());
+    }
+    retry(device, write, key)
+}
+
+/// Tries an envelope that waits, and then all that waited for what it brought.
+pub(super) fn retry(device: &mut Device, write: &Write, key: EnvelopeKey) -> Result<(), Problem> {
+    let mut open = vec![key];
+    while let Some(key) = open.pop() {
+        if write.waiting_reason(key)?.is_none() {
+            continue;
+        }
+        let Some(bytes) = write.envelope(&key.feed, key.sequence)? else {
+            continue;
+        };
+        if !continues(write, key, &bytes)? {
+            continue;
+        }
+        write.take_waiting(key)?;
+        open.extend(attempt(device, write, key, &bytes)?);
+        // What follows in the feed may have come before.
+        open.push(EnvelopeKey {
+            sequence: key.sequence + 1,
+            ..key
+        });
+    }
+    Ok(())
+}
+
+/// Moves the head of a feed on to an envelope, unless it is there already; false when the envelope does not follow.
+fn continues(write: &Write, key: EnvelopeKey, bytes: &[u8]) -> Result<bool, Problem> {
+    let (sequence, hash) = match write.feed(&key.feed)? {
+        Some(bytes) => read_head(&bytes)?,
+        None => (0, EnvelopeHash::ZERO),
+    };
+    if key.sequence <= sequence {
+        return Ok(true);
+    }
+    let envelope = Envelope::decode(bytes).map_err(Problem::damaged)?;
+    if key.sequence == sequence + 1 && envelope.header.previous == hash {
+        write.set_feed(&key.feed, &write_head(key.sequence, envelope.hash()))?;
+        return Ok(true);
+    }
+    let why = format!("follows no envelope that is here: its feed stands at {sequence}");
+    write.put_waiting(key, why.as_bytes(), &[])?;
+    Ok(false)
+}
+
+/// Verifies, opens and applies an envelope; returns the envelopes that waited for what it brought.
+fn attempt(
+    device: &mut Device,
+    write: &Write,
+    key: EnvelopeKey,
+    bytes: &[u8],
+) -> Result<Vec<EnvelopeKey>, Problem> {
+    let waits = |why: &str| write.put_waiting(key, why.as_bytes(), &[]);
+    let set_aside = |why: &str| write.put_quarantine(key, why.as_bytes());
+    let verified = match verify_envelope(bytes, &device.roster) {
+        Ok(verified) => verified,
+        Err(error) if error.waits() => return Ok(waits(&error.to_string()).map(|()| Vec::new())?),
+        Err(error) => return Ok(set_aside(&error.to_string()).map(|()| Vec::new())?),
+    };
+    let parts = match open_parts(&verified, &device.ring) {
+        Ok(parts) => parts,
+        Err(error @ OpenError::MissingKey { .. }) => {
+            return Ok(waits(&error.to_string()).map(|()| Vec::new())?);
+        }
+        Err(error) => return Ok(set_aside(&error.to_string()).map(|()| Vec::new())?),
+    };
+    match apply(device, write, &verified, parts) {
+        Ok(Applied::Done {
+            operations,
+            changes,
+        }) => {
+            if let Some(batch) = verified.header().batch {
+                for operation in operations {
+                    write.put_batch(batch.as_bytes(), operation.as_bytes())?;
+                }
+            }
+            let mut waiting = Vec::new();
+            for (record, hash) in changes {
+                waiting.extend(write.waiting_for(record.as_bytes(), &hash)?);
+            }
+            return Ok(waiting);
+        }
+        Ok(Applied::Waits(missing)) => {
+            let missing: Vec<([u8; 16], [u8; 32])> = missing
+                .into_iter()
+                .map(|(record, hash)| (*record.as_bytes(), hash))
+                .collect();
+            write.put_waiting(key, reason::DEPENDENCY.as_bytes(), &missing)?;
+        }
+        Ok(Applied::Rejected { record, reason }) => {
+            set_aside(&format!("record {}: {reason}", record.short()))?
+        }
+        Ok(Applied::TooManyOperations) => set_aside("more operations than an envelope may hold")?,
+        // One document that fails must not hold up all others.
+        Err(ReplicaError::Document(error)) => set_aside(&error.to_string())?,
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Vec::new())
+}
+
+/// Applies the records of an envelope, and keeps its files once they are.
+fn apply(
+    device: &mut Device,
+    write: &Write,
+    verified: &VerifiedEnvelope,
+    parts: Vec<Part>,
+) -> Result<Applied, ReplicaError> {
+    let mut records = Vec::new();
+    let mut files = Vec::new();
+    for part in parts {
+        match part {
+            Part::Record { record, changes } => records.push(RecordPart {
+                record: RecordId::from_bytes(*record.as_bytes()),
+                changes: changes.iter().map(|change| change.to_vec()).collect(),
+            }),
+            Part::File { hash, bytes } => files.push((hash, bytes)),
+        }
+    }
+    let feed = verified.header().feed;
+    let prefixes: Vec<[u8; 12]> = device
+        .roster
+        .lineage(&feed)
+        .iter()
+        .map(actor_prefix)
+        .collect();
+    let applied = device.replica.apply(write, &records, &prefixes)?;
+    if matches!(applied, Applied::Done { .. }) {
+        for (hash, bytes) in files {
+            write.put_file(hash.as_bytes(), &bytes)?;
+        }
+    }
+    Ok(applied)
+}
