@@ -31,10 +31,8 @@ pub fn everything(who: &Person) -> Value {
     let mut all = Map::new();
     for kind in KINDS {
         let list = who.json(&["list", kind, "--limit", "10000", "--archived"]);
-        for row in rows(&list).iter().filter(|_| is_told_at_length(kind)) {
-            let id = row["id"].as_str().expect("a row has an id");
-            all.insert(format!("show {kind} {id}"), who.json(&["show", id]));
-            all.insert(format!("history {kind} {id}"), who.json(&["history", id]));
+        if is_told_at_length(kind) {
+            tell_at_length(who, kind, &list, &mut all);
         }
         if kind == "member" {
             for row in rows(&list) {
@@ -44,19 +42,8 @@ pub fn everything(who: &Person) -> Value {
         }
         all.insert(format!("list {kind}"), list);
     }
-    let inquiries = who.json(&[
-        "list",
-        "inquiry",
-        "--filter",
-        "status=qualified",
-        "--limit",
-        "50",
-    ]);
-    for row in rows(&inquiries) {
-        let id = row["id"].as_str().expect("a row has an id");
-        all.insert(format!("show {id}"), who.json(&["show", id]));
-        all.insert(format!("history {id}"), who.json(&["history", id]));
-    }
+    let converted = who.json(&["list", "inquiry", "--filter", "status=converted"]);
+    tell_at_length(who, "inquiry", &converted, &mut all);
     all.insert("merged".to_owned(), who.json(&["merged", "--all"]));
     let counts = who.json(&["status"]);
     all.insert(
@@ -71,9 +58,18 @@ pub fn everything(who: &Person) -> Value {
     Value::Object(all)
 }
 
-/// Imports bring hundreds of inquiries and nothing else, so these alone are left to their lists.
+/// Of inquiries imports bring hundreds, and activities stand in the histories of what they regard: lists do for them.
 fn is_told_at_length(kind: &str) -> bool {
-    !matches!(kind, "inquiry" | "settings" | "saved-view")
+    !matches!(kind, "inquiry" | "activity" | "settings" | "saved-view")
+}
+
+/// Adds each record of a list with its history.
+fn tell_at_length(who: &Person, kind: &str, list: &Value, all: &mut Map<String, Value>) {
+    for row in rows(list) {
+        let id = row["id"].as_str().expect("a row has an id");
+        all.insert(format!("show {kind} {id}"), who.json(&["show", id]));
+        all.insert(format!("history {kind} {id}"), who.json(&["history", id]));
+    }
 }
 
 /// Gives the rows of a list.
@@ -120,5 +116,21 @@ pub fn difference(left: &Value, right: &Value) -> Option<String> {
         }
         (a, b) if a == b => None,
         (a, b) => Some(format!("{a} there, {b} here")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_named_with_its_place() {
+        let value =
+            |last: i64| json!({"list": [{"id": "a", "count": 1}, {"id": "b", "count": last}]});
+        assert_eq!(difference(&value(2), &value(2)), None);
+        let place = difference(&value(2), &value(3));
+        assert_eq!(place.as_deref(), Some("list: 1: count: 2 there, 3 here"));
+        assert!(difference(&json!([1]), &json!([1, 2])).is_some());
+        assert!(difference(&json!({"a": 1}), &json!({})).is_some());
     }
 }
