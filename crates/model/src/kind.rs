@@ -163,6 +163,12 @@ impl FromStr for Kind {
     }
 }
 
+/// Gives the names of the fields of all kinds, some of them several times.
+pub fn field_names() -> impl Iterator<Item = &'static str> {
+    let own = KINDS.into_iter().flat_map(|kind| kind.fields().iter());
+    own.chain(fields::COMMON).map(|spec| spec.name)
+}
+
 /// Says how concurrent values of a field are settled (design section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settle {

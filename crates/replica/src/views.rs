@@ -1,7 +1,7 @@
 //! The document views of a replica in memory, and what refers to what.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use model::doc::DocView;
 use model::{Author, Kind, RecordId, World};
@@ -98,6 +98,13 @@ impl Views {
     }
 }
 
+/// Gives the names of all fields, by which referrers are ordered: a member is referred to by nearly every record, so
+/// looking through all that refers to it would grow with the replica.
+fn field_names() -> &'static BTreeSet<&'static str> {
+    static NAMES: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    NAMES.get_or_init(|| model::kind::field_names().collect())
+}
+
 fn lowest() -> RecordId {
     RecordId::from_bytes([0; 16])
 }
@@ -118,9 +125,13 @@ impl World for Views {
     }
 
     fn referrers(&self, id: RecordId, field: &str) -> Vec<RecordId> {
-        self.referring(id)
-            .filter(|(by, _)| *by == field)
-            .map(|(_, source)| source)
+        let Some(field) = field_names().get(field) else {
+            return Vec::new();
+        };
+        self.referrers
+            .range((id, *field, lowest())..)
+            .take_while(|row| row.0 == id && row.1 == *field)
+            .map(|row| row.2)
             .collect()
     }
 
