@@ -15,6 +15,8 @@ fn a_history_tells_who_what_when_before_and_after() {
         "Nordwind Pumpen GmbH",
         "--note",
         "sucht X-200",
+        "--follow-up",
+        "+3d",
     ]);
     synced(&company.owner);
     synced(&other);
@@ -63,6 +65,7 @@ fn a_history_tells_who_what_when_before_and_after() {
         "{history:#}"
     );
     let operation = text(&items[items.len() - 1], "operation");
+    assert_eq!(items[0]["what"], "created", "{history:#}");
     company.owner.ok(&["undo", &operation]);
     let shown = company.owner.json(&["show", &id]);
     assert_eq!(field_texts(&shown, "company"), ["Nordwind GmbH"]);

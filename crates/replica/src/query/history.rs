@@ -46,8 +46,9 @@ pub fn history(
     for activity in activities(asked, &view) {
         let author = activity.created.map(|origin| origin.author);
         let author = author.unwrap_or(model::Author::from_bytes([0; 12]));
+        // Behind the changes of the same press: a captured contact comes before its follow-up.
         items.push((
-            (activity_ms(&activity), author, 0, 0),
+            (activity_ms(&activity), author, u64::MAX, 0),
             activity_line(asked, &activity),
         ));
     }
