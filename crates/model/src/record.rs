@@ -327,7 +327,10 @@ fn stands_in(world: &dyn World, doc: &DocView, asked: &mut BTreeSet<RecordId>) -
         || under(world, doc.id)
             .iter()
             .any(|child| !seen.contains(child) && is_in_use(world, *child, asked))
-        || derived_stand(world, &made_together(world, doc), asked)
+        || made_from(world, doc).is_some_and(|source| {
+            is_named(&source, doc.id)
+                || derived_stand(world, &made_together(&source, doc.id), asked)
+        })
 }
 
 fn is_pinned(doc: &DocView) -> bool {
@@ -335,31 +338,50 @@ fn is_pinned(doc: &DocView) -> bool {
         .any(|(_, candidates)| !candidates.is_empty())
 }
 
-/// Lists what the undone conversion or win made beside this record.
-fn made_together(world: &dyn World, doc: &DocView) -> Vec<RecordId> {
-    let reference = |key: &str| {
+/// Gives the inquiry or sales project whose conversion or win makes this record.
+fn made_from(world: &dyn World, doc: &DocView) -> Option<Arc<DocView>> {
+    let source = ["inquiry", "sales_project"].iter().find_map(|key| {
         let spec = doc.kind?.field_of_key(key)?;
-        let values = doc.candidates(key).iter();
-        values
-            .filter_map(|one| match one.value(spec)? {
-                Value::Reference(id) => Some(id),
-                _ => None,
-            })
-            .find(|id| made_by(*id).contains(&doc.id))
-    };
-    let Some(source) = reference("inquiry").or_else(|| reference("sales_project")) else {
-        return Vec::new();
-    };
-    // Converted by another press too: what that one made stands by itself, and for itself.
-    let stands_anyway = world.doc(source).is_none_or(|source| {
-        source.kind == Some(Kind::Inquiry)
-            && !matches!(conversion_of(&source).shown, Some(Value::Conversion(one)) if one.undone)
+        let mut values = doc.candidates(key).iter();
+        values.find_map(|one| match one.value(spec)? {
+            Value::Reference(id) if made_by(id).contains(&doc.id) => Some(id),
+            _ => None,
+        })
     });
+    world.doc(source?)
+}
+
+/// Tells whether a record was made by a conversion or win that nobody has taken back, or not everybody.
+///
+/// One of two presses that made a record may be undone after they met; the other one keeps all that it names.
+fn is_named(source: &DocView, id: RecordId) -> bool {
+    if source.kind == Some(Kind::Inquiry) {
+        return match conversion_of(source).shown {
+            Some(Value::Conversion(one)) => {
+                let named = [Some(one.customer), Some(one.contact), one.sales_project];
+                !one.undone && named.contains(&Some(id))
+            }
+            _ => false,
+        };
+    }
+    let spec = source.kind.and_then(|kind| kind.field_of_key("status"));
+    let status = spec.and_then(|spec| {
+        let candidates = source.candidates("status");
+        settle(source.id, "status", spec, Derived::default(), candidates).shown
+    });
+    matches!(status, Some(Value::Status(status)) if status::course(&status.word) == Course::Won)
+}
+
+/// Lists what the undone conversion or win made beside this record.
+fn made_together(source: &DocView, id: RecordId) -> Vec<RecordId> {
+    // Converted by another press too: what that one made stands by itself, and for itself.
+    let stands_anyway = source.kind == Some(Kind::Inquiry)
+        && !matches!(conversion_of(source).shown, Some(Value::Conversion(one)) if one.undone);
     if stands_anyway {
         return Vec::new();
     }
-    let mut made = made_by(source).to_vec();
-    made.retain(|id| *id != doc.id);
+    let mut made = made_by(source.id).to_vec();
+    made.retain(|other| *other != id);
     made
 }
 

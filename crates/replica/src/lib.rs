@@ -8,6 +8,7 @@ mod digest;
 mod document;
 pub mod gate;
 pub mod genesis;
+mod note;
 pub mod query;
 mod replica;
 pub mod text;

@@ -1,6 +1,11 @@
 //! The rules of merging, tested over real replicas of several devices.
 
 mod acts;
+mod flow;
+mod judge;
 mod peers;
+mod random;
+mod review;
 mod rows;
 mod smoke;
+mod wishes;

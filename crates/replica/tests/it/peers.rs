@@ -53,7 +53,6 @@ impl Dice {
 /// A transaction as it travels.
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
-    pub(crate) author: usize,
     pub(crate) prefix: [u8; 12],
     pub(crate) intent: IntentId,
     pub(crate) parts: Vec<RecordPart>,
@@ -82,6 +81,8 @@ pub(crate) struct Peers {
     pub(crate) members: Vec<RecordId>,
     /// What each operation was, for judging its writes.
     pub(crate) intents: BTreeMap<IntentId, Intent>,
+    /// Whether what happens is printed, for looking into one history.
+    pub(crate) is_told: bool,
     dice: Dice,
     now_ms: i64,
 }
@@ -149,6 +150,7 @@ impl Peers {
             all,
             members,
             intents: BTreeMap::new(),
+            is_told: false,
             dice,
             now_ms: START_MS,
         };
@@ -220,7 +222,6 @@ impl Peers {
             Ok(Carried::Out { parts, answer }) => {
                 write.commit().unwrap();
                 one.outbox.push(Envelope {
-                    author: peer,
                     prefix: one.prefix,
                     intent: id,
                     parts,
@@ -310,6 +311,16 @@ impl Peers {
                 .iter()
                 .any(|one| one.operation == Some(envelope.intent));
             assert!(!half, "half of {} is there", envelope.intent);
+        }
+    }
+
+    /// Prints what a device wanted and what came of it, where that is asked for.
+    pub(crate) fn tell(&self, who: usize, intent: &Intent, done: &Result<Answer, Refusal>) {
+        if self.is_told {
+            let done = done
+                .as_ref()
+                .map_or_else(ToString::to_string, |_| "done".to_owned());
+            println!("{who}: {intent:?}: {done}");
         }
     }
 
