@@ -192,6 +192,10 @@ impl Shared {
         if let Request::Do {
             intent_id: intent_id @ None,
             ..
+        }
+        | Request::Import {
+            intent_id: intent_id @ None,
+            ..
         } = &mut request
         {
             // Made here, so that the intent can be sent to another owner without being done twice.

@@ -294,12 +294,11 @@ impl Pending {
         match &self.request {
             _ if self.sends == 0 => true,
             _ if self.sends >= MAX_SENDS => false,
-            // Neither carries an id by which the engine would know it again.
-            Request::Found { .. }
-            | Request::Join { .. }
-            | Request::Invite { .. }
-            | Request::Import { .. } => false,
-            Request::Do { intent_id, .. } => intent_id.is_some(),
+            // None carries an id by which the engine would know it again.
+            Request::Found { .. } | Request::Join { .. } | Request::Invite { .. } => false,
+            Request::Do { intent_id, .. } | Request::Import { intent_id, .. } => {
+                intent_id.is_some()
+            }
             Request::SetRelay { .. }
             | Request::TryAgain
             | Request::Members

@@ -26,6 +26,14 @@ struct Lines {
     has_ended: AtomicBool,
 }
 
+/// What is to be written next.
+enum Next {
+    /// The engine told this; calls are named by our numbers.
+    Told(Message),
+    /// It answers a line that the engine never saw; calls are named by the caller's numbers.
+    Wrong(Message),
+}
+
 impl Connection {
     /// Takes a [`Call`] from each line and writes a [`Message`] to each.
     ///
@@ -47,10 +55,12 @@ impl Connection {
             })?;
         }
         while let Some(message) = self.next_line(&lines)? {
-            let (message, is_end) = lines.as_called(message);
+            let (message, makes_room) = match message {
+                Next::Told(message) => lines.as_called(message),
+                Next::Wrong(message) => (message, true),
+            };
             write_message(&mut output, &message)?;
-            if is_end {
-                lines.open.fetch_sub(1, Ordering::AcqRel);
+            if makes_room {
                 self.shared.wake();
             }
         }
@@ -58,13 +68,13 @@ impl Connection {
     }
 
     /// Waits for what is to be written next; none at the end.
-    fn next_line(&self, lines: &Lines) -> io::Result<Option<Message>> {
+    fn next_line(&self, lines: &Lines) -> io::Result<Option<Next>> {
         let next = self.shared.wait(None, |state| {
             // Asked first, so that what comes in between is not left behind.
             let is_done =
                 lines.has_ended.load(Ordering::Acquire) && lines.open.load(Ordering::Acquire) == 0;
-            let wrong = lock(&lines.wrong).pop_front();
-            match wrong.or_else(|| state.take_message()) {
+            let wrong = lock(&lines.wrong).pop_front().map(Next::Wrong);
+            match wrong.or_else(|| state.take_message().map(Next::Told)) {
                 Some(message) => Some(Some(message)),
                 None if is_done => Some(None),
                 None => None,
@@ -75,19 +85,17 @@ impl Connection {
 }
 
 impl Lines {
-    /// Puts the caller's number in place of ours; says whether this ends a call.
+    /// Puts the caller's number in place of ours; says whether this ends a call, which makes room for another.
     fn as_called(&self, mut message: Message) -> (Message, bool) {
         let mut numbers = lock(&self.numbers);
         let is_end = match &mut message {
             Message::Answer { id, .. } | Message::Failure { id: Some(id), .. } => {
-                match numbers.remove(id) {
-                    Some(number) => {
-                        *id = number;
-                        true
-                    }
-                    // It answers a line that the engine never saw, under the caller's own number.
-                    None => false,
-                }
+                // Calls that were begun on this connection before are not ours to end.
+                numbers.remove(id).is_some_and(|number| {
+                    *id = number;
+                    self.open.fetch_sub(1, Ordering::AcqRel);
+                    true
+                })
             }
             Message::Event(Event::Progress { call, .. }) => {
                 *call = numbers.get(call).copied().unwrap_or(*call);

@@ -212,7 +212,7 @@ async fn write(
         match timeout(options.pong, sink.send(message)).await {
             // What the network has taken does not count as unsent any more.
             Ok(Ok(())) => drop(count),
-            Ok(Err(error)) => return Some(reason(&error)),
+            Ok(Err(error)) => return Some(loss(&error)),
             Err(_) => return Some(silent()),
         }
     }
@@ -227,7 +227,7 @@ fn silent() -> String {
     "the relay gives no sign of life".to_owned()
 }
 
-/// Says for a person why a connection failed.
+/// Says for a person, in a sentence of its own, why there is no connection.
 fn reason(error: &Error) -> String {
     match error {
         Error::Io(error) => format!("the relay cannot be reached: {error}"),
@@ -240,13 +240,22 @@ fn reason(error: &Error) -> String {
             "the relay's address must begin with ws:// or wss://".to_owned()
         }
         Error::Url(error) => format!("the relay's address is wrong: {error}"),
+        other => loss(other),
+    }
+}
+
+/// Says for a person why an open connection ended; the engine may put before it that the connection was lost.
+fn loss(error: &Error) -> String {
+    match error {
+        Error::Io(error) => format!("the network failed: {error}"),
         Error::ConnectionClosed | Error::AlreadyClosed => {
             "the relay closed the connection".to_owned()
         }
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-            "the connection to the relay broke".to_owned()
+            "the relay ended without a word".to_owned()
         }
-        other => format!("the connection to the relay failed: {other}"),
+        Error::Protocol(error) => format!("what answers does not speak as a relay: {error}"),
+        other => format!("the network failed: {other}"),
     }
 }
 
@@ -268,7 +277,7 @@ async fn read(
                 return "what answers at this address speaks, but not as a relay".to_owned();
             }
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
-            Err(error) => return reason(&error),
+            Err(error) => return loss(&error),
         }
     }
     "the relay closed the connection".to_owned()

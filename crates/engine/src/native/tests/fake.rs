@@ -157,7 +157,7 @@ impl Headless for Fake {
             .tell(|told| told.calls.push((client, request.clone())));
         match request {
             Request::LocalGet { key } if key == "later" => self.later(client, id),
-            Request::Import { .. } => self.later(client, id),
+            Request::Found { .. } => self.later(client, id),
             Request::LocalGet { key } => {
                 let value = self.probe.look(|told| told.values.get(&key).cloned());
                 self.answer(client, id, Answer::Local { value });
@@ -184,7 +184,9 @@ impl Headless for Fake {
                 let deadline = clock::now_ms() + timeout_ms.cast_signed();
                 self.deadline = Some((deadline, client, id));
             }
-            Request::Do { .. } | Request::Follow { .. } => self.answer(client, id, Answer::Ok),
+            Request::Do { .. } | Request::Import { .. } | Request::Follow { .. } => {
+                self.answer(client, id, Answer::Ok);
+            }
             _ => {
                 let error = Failure::new("not-echoed", "this engine only echoes", None);
                 let id = Some(id);

@@ -153,7 +153,7 @@ fn a_connection_that_was_replaced_is_never_heard_of_again() {
     assert_eq!(happened(&probe, 4), NetInput::Opened);
     tell(&connection, "send", "three");
     // The relay is gone without a word.
-    assert_eq!(closed(&probe, 5), "the connection to the relay broke");
+    assert_eq!(closed(&probe, 5), "the relay ended without a word");
     relay.join();
     assert_eq!(probe.look(|told| told.net.len()), 5);
 }

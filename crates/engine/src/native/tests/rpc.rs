@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::fake::Probe;
 use super::{SOON, get, open, set};
+use crate::native::Connection;
 
 /// An input that ends when its sender is dropped.
 struct Typed {
@@ -101,6 +102,52 @@ fn lines_are_served_through_the_owner() {
 }
 
 #[test]
+fn lines_that_are_no_calls_do_not_take_the_answers_of_others() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let probe = Probe::default();
+    let owner = open(directory.path(), &probe);
+    let second = open(directory.path(), &probe);
+    for connection in [&owner, &second] {
+        // Far more than may wait, and numbers that are ours for other calls.
+        let lines: String = (0..1000)
+            .map(|id| match id % 3 {
+                0 => format!("{{\"id\":{},\"request\":\"bogus\"}}\n", id + 2),
+                _ => format!("{{\"id\":{id},\"request\":\"local-get\",\"key\":\"k\"}}\n"),
+            })
+            .collect();
+        let said = answers(connection, lines);
+        assert_eq!(said.len(), 1000);
+        let wrong = |said: &&Value| said["error"]["code"] == "malformed-call";
+        let mut failed: Vec<_> = said.iter().filter(wrong).map(number).collect();
+        failed.sort_unstable();
+        let bogus: Vec<u64> = (0..1000).step_by(3).map(|id| id + 2).collect();
+        assert_eq!(failed, bogus);
+        let answered: Vec<_> = said.iter().filter(|said| !wrong(said)).collect();
+        assert!(answered.iter().all(|said| said["ok"].is_object()));
+        let answered: Vec<u64> = answered.into_iter().map(number).collect();
+        let valid: Vec<u64> = (0..1000).filter(|id| id % 3 != 0).collect();
+        assert_eq!(answered, valid);
+    }
+}
+
+/// Serves lines to their end and gives what was written.
+fn answers(connection: &Connection, lines: String) -> Vec<Value> {
+    let mut output = Vec::new();
+    connection
+        .serve_lines(io::Cursor::new(lines), &mut output)
+        .expect("it ends well");
+    output
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("it is JSON"))
+        .collect()
+}
+
+fn number(said: &Value) -> u64 {
+    said["id"].as_u64().expect("it answers a call")
+}
+
+#[test]
 fn more_lines_than_may_wait_are_all_answered() {
     const CALLS: usize = 5000;
     let directory = tempfile::tempdir().expect("a directory");
@@ -111,18 +158,8 @@ fn more_lines_than_may_wait_are_all_answered() {
         let lines: String = (0..CALLS)
             .map(|id| format!("{{\"id\":{id},\"request\":\"local-get\",\"key\":\"k\"}}\n"))
             .collect();
-        let mut output = Vec::new();
-        connection
-            .serve_lines(io::Cursor::new(lines), &mut output)
-            .expect("it ends well");
-        let ids: Vec<u64> = output
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| {
-                let said: Value = serde_json::from_slice(line).expect("it is JSON");
-                said["id"].as_u64().expect("it answers a call")
-            })
-            .collect();
+        let said = answers(connection, lines);
+        let ids: Vec<u64> = said.iter().map(number).collect();
         let expected: Vec<u64> = (0..CALLS as u64).collect();
         assert_eq!(ids, expected);
     }

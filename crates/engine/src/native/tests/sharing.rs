@@ -25,12 +25,11 @@ fn subscribe() -> Request {
     Request::Subscribe { query }
 }
 
-fn import() -> Request {
-    Request::Import {
-        files: Vec::new(),
-        event: None,
-        origin: None,
-        kind: None,
+/// Gives a request that may not be repeated.
+fn found() -> Request {
+    Request::Found {
+        workspace: String::new(),
+        user: String::new(),
     }
 }
 
@@ -164,8 +163,8 @@ fn an_owner_that_ends_answers_what_it_got() {
     third.call(set("other", "1")).expect("it is set");
     std::thread::scope(|scope| {
         // Neither may be repeated, so both must get their answers from the first owner.
-        let waiting = scope.spawn(|| second.call(import()));
-        probe.wait_for_calls(1, |request| *request == import());
+        let waiting = scope.spawn(|| second.call(found()));
+        probe.wait_for_calls(1, |request| *request == found());
         let ending = scope.spawn(move || drop(owner));
         // It stays until the answer is there, and hears calls that were on their way.
         third
@@ -281,13 +280,32 @@ fn a_call_that_may_be_repeated_survives_the_owners_death() {
         ids.collect::<Vec<_>>()
     });
     assert!(matches!(ids[..], [Some(_)]), "{ids:?}");
+    let request = Request::Import {
+        intent_id: None,
+        files: Vec::new(),
+        event: None,
+        origin: None,
+        kind: None,
+    };
+    let answer = call_while_the_owner_dies(directory.path(), &probe, request);
+    assert_eq!(answer, Ok(Answer::Ok));
+    let has_id = |request: &Request| {
+        matches!(
+            request,
+            Request::Import {
+                intent_id: Some(_),
+                ..
+            }
+        )
+    };
+    assert!(probe.look(|told| told.calls.iter().any(|(_, request)| has_id(request))));
 }
 
 #[test]
 fn a_call_that_may_not_be_repeated_fails_with_its_owner() {
     let directory = tempfile::tempdir().expect("a directory");
     let probe = Probe::default();
-    let answer = call_while_the_owner_dies(directory.path(), &probe, import());
+    let answer = call_while_the_owner_dies(directory.path(), &probe, found());
     assert_eq!(answer.expect_err("nobody knows").code, "owner-gone");
     assert_eq!(probe.look(|told| told.calls.len()), 0);
 }
