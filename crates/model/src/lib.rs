@@ -15,6 +15,7 @@ pub mod id;
 pub mod intent;
 pub mod kind;
 pub mod merged;
+pub mod note;
 pub mod number;
 pub mod offer;
 pub mod parse;

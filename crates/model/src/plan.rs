@@ -10,6 +10,7 @@ use crate::id::{Author, EntryId, IntentId, RecordId, Stamp, ValueId};
 use crate::intent::Intent;
 use crate::kind::{Kind, Settle, Writer};
 use crate::merged::{self, Entry};
+pub use crate::note::NoteEdit;
 use crate::parse::Surroundings;
 use crate::record::{self, RecordView, Standing, Whole};
 use crate::refusal::Refusal;
@@ -94,15 +95,6 @@ pub struct Context<'a> {
     pub intent: IntentId,
     /// Draws ten random bytes for a fresh id.
     pub random: &'a mut dyn FnMut() -> [u8; 10],
-}
-
-/// What happens to a record's note.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoteEdit {
-    /// Text is added on a line of its own.
-    Append(String),
-    /// The note becomes this text; what differs is written.
-    Become(String),
 }
 
 /// The writes to one record.
@@ -385,6 +377,9 @@ impl Planner<'_, '_> {
         let mut absorbed = BTreeMap::new();
         for (id, edit) in self.edits {
             let whole = record::whole(self.ctx.world, id);
+            if let Some(note) = &edit.note {
+                note.check(&whole.doc.note)?;
+            }
             let mut registers = BTreeMap::new();
             let mut puts = edit.puts;
             if edit.touches {

@@ -99,6 +99,8 @@ pub enum Refusal {
     NumbersUsedUp { year: i16 },
     #[error("this is more than one transaction can hold")]
     TooLarge,
+    #[error("no other device would take this: {reason}")]
+    NotTaken { reason: String },
     #[error("this device is revoked; it neither reads nor writes")]
     Revoked,
     #[error(transparent)]
@@ -145,6 +147,7 @@ impl Refusal {
             Refusal::AllChanged => "all-changed",
             Refusal::NumbersUsedUp { .. } => "numbers-used-up",
             Refusal::TooLarge => "too-large",
+            Refusal::NotTaken { .. } => "not-taken",
             Refusal::Revoked => "revoked",
             Refusal::Id(_) => "bad-id",
         }

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, Change, ChangeHash, ROOT, ReadDoc, ScalarValue};
 use model::doc::{Candidate, DocView, OpId, Origin};
-use model::plan::{Deed, DeedWrite, NoteDeed, NoteEdit, RecordWrites, identity};
+use model::plan::{Deed, DeedWrite, NoteDeed, RecordWrites, identity};
 use model::register::Register;
 use model::{Author, IntentId, Kind, RecordId};
 
 use crate::gate::{self, Action, Limits, ParsedChange, Rejection, Verdict};
 use crate::genesis::{Text, genesis_bytes, genesis_hash, new_document};
+use crate::note;
 
 /// A dependency that claims to be made more than this after now does not count for the time of a change.
 const MAX_AHEAD_MS: i64 = 24 * 60 * 60 * 1000;
@@ -131,14 +132,7 @@ impl Document {
             put(&mut transaction, key, register);
         }
         if let Some(edit) = &writes.note {
-            let text = match edit {
-                NoteEdit::Become(text) => text.clone(),
-                NoteEdit::Append(text) if before.is_empty() => text.clone(),
-                NoteEdit::Append(text) => format!("{}\n{text}", before.trim_end_matches('\n')),
-            };
-            transaction
-                .update_text(&Text::Note.object(), &text)
-                .expect("every document has a note, made by the genesis change");
+            note::write(&mut transaction, &before, &edit.applied_to(&before));
         }
         let options = CommitOptions::default()
             .with_time(time_ms)
@@ -389,9 +383,7 @@ impl Document {
             return Some(NoteDeed::Revert(before));
         }
         // What was only added goes if it stands there whole, and once.
-        let prefix = common(before.chars(), after.chars());
-        let suffix =
-            common(before.chars().rev(), after.chars().rev()).min(before.chars().count() - prefix);
+        let (prefix, suffix) = model::note::common_ends(&before, &after);
         let added: String = after
             .chars()
             .skip(prefix)
@@ -408,10 +400,6 @@ impl Document {
     pub fn change_count(&self) -> usize {
         self.automerge.get_changes_meta(&[]).len()
     }
-}
-
-fn common(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
-    one.zip(other).take_while(|(a, b)| a == b).count()
 }
 
 fn author_of(actor: &ActorId) -> Author {

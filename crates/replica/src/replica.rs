@@ -9,14 +9,14 @@ use std::ops::ControlFlow;
 use model::doc::DocView;
 use model::merged::{self, Entry};
 use model::parse::Surroundings;
-use model::plan::{Answer, Context, Deed, Past, plan};
+use model::plan::{Answer, Context, Deed, Past, Plan, plan};
 use model::world::World;
 use model::{Author, Intent, IntentId, Kind, RecordId, Refusal, Role, number, record};
 use store::{Reading, StoreError, Write};
 
 use crate::digest::Digests;
 use crate::document::{Document, DocumentError, Written};
-use crate::gate::{MAX_ENVELOPE_OPS, Rejection, Verdict};
+use crate::gate::{self, Limits, MAX_ENVELOPE_OPS, Rejection, Verdict};
 use crate::views::{Views, numbers_of};
 
 /// How many documents are kept loaded.
@@ -273,21 +273,13 @@ impl Replica {
         let before = self.affected(&planned);
         let mut parts = Vec::new();
         let mut touched = Vec::new();
-        for writes in plan
-            .writes
-            .iter()
-            .filter(|writes| !writes.registers.is_empty() || writes.note.is_some())
-        {
-            let mut document = self.take(write, writes.id)?;
-            let written = document.write(self.identity.actor, now_ms, intent_id, writes);
-            if let Some(written) = written {
-                self.keep(write, document, std::slice::from_ref(&written))?;
-                touched.push(writes.id);
-                parts.push(RecordPart {
-                    record: writes.id,
-                    changes: vec![written.bytes],
-                });
-            }
+        for (document, written) in self.write_all(write, now_ms, intent_id, &plan)? {
+            touched.push(document.id());
+            self.keep(write, document, std::slice::from_ref(&written))?;
+            parts.push(RecordPart {
+                record: touched[touched.len() - 1],
+                changes: vec![written.bytes],
+            });
         }
         if plan.minted > 0 {
             let next = u64::from(next_count) + u64::from(plan.minted);
@@ -307,6 +299,42 @@ impl Replica {
             parts,
             answer: plan.answer,
         })
+    }
+
+    /// Writes what a plan says into documents, and refuses what the gate of others would not let pass.
+    ///
+    /// Documents that were written to are out of memory then; nothing is in the store before they are kept.
+    fn write_all(
+        &mut self,
+        source: &impl Reading,
+        now_ms: i64,
+        operation: IntentId,
+        plan: &Plan,
+    ) -> Result<Vec<(Document, Written)>, CarryError> {
+        let mut all = Vec::new();
+        let mut operations_count = 0;
+        let writing = plan
+            .writes
+            .iter()
+            .filter(|writes| !writes.registers.is_empty() || writes.note.is_some());
+        for writes in writing {
+            let mut document = self.take(source, writes.id)?;
+            let written = document.write(self.identity.actor, now_ms, operation, writes);
+            let Some(written) = written else { continue };
+            match gate::parse(&written.bytes, &Limits::default()) {
+                Ok(parsed) => operations_count += parsed.op_count(),
+                Err(Rejection::OverLimit { .. }) => return Err(Refusal::TooLarge.into()),
+                Err(rejection) => {
+                    let reason = rejection.to_string();
+                    return Err(Refusal::NotTaken { reason }.into());
+                }
+            }
+            if operations_count > MAX_ENVELOPE_OPS {
+                return Err(Refusal::TooLarge.into());
+            }
+            all.push((document, written));
+        }
+        Ok(all)
     }
 
     /// Says which counter the next number of a year takes: after all that this device ever minted, as far as is known.
