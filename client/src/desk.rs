@@ -1,6 +1,6 @@
 //! Where a command works: the connection, the moment, and where its output goes.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use engine::interface::{Answer, Event, Failure, Named, Outcome, Query, Request};
@@ -28,13 +28,15 @@ macro_rules! answer {
 }
 pub(crate) use answer;
 
-/// Where output goes.
+/// Where input comes from and output goes.
 pub struct Terminal<'a> {
+    /// stdin.
+    pub input: &'a mut dyn BufRead,
     /// stdout.
     pub out: &'a mut dyn Write,
     /// stderr.
     pub err: &'a mut dyn Write,
-    /// Whether both are terminals, so that somebody looks.
+    /// Whether stdout and stderr are terminals, so that somebody looks.
     pub is_watched: bool,
 }
 

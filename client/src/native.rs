@@ -17,9 +17,11 @@ const WAIT: Duration = Duration::from_secs(3600);
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    // Neither is locked: `rpc` writes to stdout by itself.
+    // None is locked: `rpc` reads stdin and writes to stdout by itself.
+    let mut input = io::BufReader::new(io::stdin());
     let (mut out, mut err) = (io::BufWriter::new(io::stdout()), io::stderr());
     let terminal = Terminal {
+        input: &mut input,
         is_watched: io::stdout().is_terminal() && err.is_terminal(),
         out: &mut out,
         err: &mut err,

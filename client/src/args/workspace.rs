@@ -28,7 +28,7 @@ pub struct Relay {
 /// Flags of `join`.
 #[derive(Debug, Args)]
 pub struct Join {
-    /// The invite link.
+    /// The invite link; - reads it from standard input.
     #[arg(value_name = "LINK")]
     pub link: String,
 }

@@ -1,12 +1,17 @@
 //! Workspace, members, relay.
 
-use engine::interface::{Answer, Event, Failure, Query, Request, SyncAnswer};
+use std::io::{self, BufRead as _, Read as _};
+
+use engine::interface::{Answer, Event, Failure, Query, Request};
 use model::Role;
 
 use crate::args::workspace::{Init, Invite, Join, Relay, Sync};
 use crate::desk::{Desk, answer};
 use crate::error::CommandError;
 use crate::output;
+
+/// The most bytes of a line that may be an invite link.
+const MAX_LINK_BYTES: u64 = 64 * 1024;
 
 pub(super) fn init(desk: &mut Desk<'_>, args: &Init) -> Result<(), CommandError> {
     let request = Request::Found {
@@ -17,14 +22,19 @@ pub(super) fn init(desk: &mut Desk<'_>, args: &Init) -> Result<(), CommandError>
     if let Some(url) = &args.relay {
         // The workspace is made all the same, so the way out is not to make it again.
         set_relay(desk, url).map_err(|error| match error {
-            CommandError::Failed(failure) => CommandError::Failed(Failure {
-                reason: format!(
-                    "the workspace is made, but not known at the relay: {}",
-                    failure.reason
-                ),
-                way_out: Some(format!("try again: handschlag relay {url}")),
-                ..failure
-            }),
+            CommandError::Failed(failure) => {
+                let way_out = failure.way_out.unwrap_or_default();
+                let is_told = way_out.contains("handschlag relay");
+                let name_it = (!is_told).then(|| "name it again: handschlag relay URL".to_owned());
+                CommandError::Failed(Failure {
+                    reason: format!(
+                        "the workspace is made, but not known at the relay: {}",
+                        failure.reason
+                    ),
+                    way_out: Some(lines([way_out].into_iter().chain(name_it))),
+                    ..failure
+                })
+            }
             other => other,
         })?;
     }
@@ -39,19 +49,61 @@ pub(super) fn relay(desk: &mut Desk<'_>, args: &Relay) -> Result<(), CommandErro
     })
 }
 
+/// Names the relay; meeting it incompletely is a failure, though the address is kept.
 fn set_relay(desk: &mut Desk<'_>, url: &str) -> Result<(), CommandError> {
     let request = Request::SetRelay {
         url: url.to_owned(),
     };
-    desk.ask_long(request, "meeting the relay").map(|_| ())
+    let answer = desk.ask_long(request, "meeting the relay")?;
+    let synced = answer!(answer, Answer::Synced(synced) => synced);
+    if synced.complete {
+        return Ok(());
+    }
+    let problem = synced.problem.unwrap_or_else(|| {
+        let reason = "the relay does not have everything of this workspace yet";
+        Failure::new("not-complete", reason, None)
+    });
+    // Being away is told with one way out; other problems have their own, such as another address.
+    let own = problem.way_out.filter(|_| problem.code != "relay-away");
+    let kept = "the address is kept; try again: handschlag sync, or another: handschlag relay URL";
+    Err(CommandError::Failed(Failure {
+        way_out: Some(lines(own.into_iter().chain([kept.to_owned()]))),
+        ..problem
+    }))
 }
 
 pub(super) fn join(desk: &mut Desk<'_>, args: &Join) -> Result<(), CommandError> {
-    let request = Request::Join {
-        link: args.link.clone(),
+    let link = match args.link.as_str() {
+        "-" => read_link(desk)?,
+        link => link.to_owned(),
     };
+    let request = Request::Join { link };
     let founded = answer!(desk.ask_long(request, "joining")?, Answer::Founded(founded) => founded);
     desk.print(&founded, |_| output::workspace::founded("joined", &founded))
+}
+
+/// Reads the link as a line of standard input, so that it stands in no list of processes.
+fn read_link(desk: &mut Desk<'_>) -> Result<String, CommandError> {
+    let mut line = String::new();
+    let unreadable = |error: io::Error| {
+        Failure::new(
+            "unreadable-input",
+            format!("cannot read the link from standard input: {error}"),
+            Some("give the line that handschlag invite prints"),
+        )
+    };
+    (&mut *desk.terminal.input)
+        .take(MAX_LINK_BYTES)
+        .read_line(&mut line)
+        .map_err(unreadable)?;
+    match line.trim() {
+        "" => Err(CommandError::Usage {
+            reason: "there is no link on standard input".to_owned(),
+            expected: "handschlag join - < FILE, with the line that handschlag invite prints"
+                .to_owned(),
+        }),
+        link => Ok(link.to_owned()),
+    }
 }
 
 pub(super) fn invite(desk: &mut Desk<'_>, args: &Invite) -> Result<(), CommandError> {
@@ -89,25 +141,30 @@ pub(super) fn sync(desk: &mut Desk<'_>, args: &Sync) -> Result<(), CommandError>
     };
     let answer = desk.ask_long(request, "meeting the relay")?;
     let synced = answer!(answer, Answer::Synced(synced) => synced);
-    desk.print(&synced, |_| output::workspace::synced(&synced))?;
+    if desk.is_json || synced.complete {
+        desk.print(&synced, |_| output::workspace::synced(&synced))?;
+    }
     if synced.complete {
         return Ok(());
     }
-    Err(CommandError::Failed(incomplete(synced)))
+    // A script has read in the answer what is missing; a person reads it under the reason.
+    let missing = (!desk.is_json).then(|| output::workspace::missing(&synced));
+    let problem = synced.problem.unwrap_or_else(|| {
+        let reason = format!("not both sides have all after {} s", args.timeout);
+        Failure::new("not-complete", reason, None)
+    });
+    let way_out = problem
+        .way_out
+        .unwrap_or_else(|| "try again: handschlag sync".to_owned());
+    Err(CommandError::Failed(Failure {
+        way_out: Some(lines(missing.into_iter().chain([way_out]))),
+        ..problem
+    }))
 }
 
-fn incomplete(synced: SyncAnswer) -> Failure {
-    let missing = output::workspace::missing(&synced);
-    match synced.problem {
-        Some(failure) => Failure {
-            reason: format!("{} ({missing})", failure.reason),
-            way_out: failure
-                .way_out
-                .or_else(|| Some("try again: handschlag sync".to_owned())),
-            ..failure
-        },
-        None => Failure::new("not-complete", missing, Some("try again: handschlag sync")),
-    }
+/// Makes one text of several lines.
+fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().collect::<Vec<_>>().join("\n")
 }
 
 /// Stays connected, and shows the status whenever the connection is another.

@@ -26,21 +26,26 @@ pub(crate) fn named(what: &str, records: &[Named]) -> String {
     text
 }
 
-/// Says how an import went.
+/// Says how an import went; its problems are told one by one.
 pub(crate) fn imported(imported: &ImportAnswer) -> String {
-    let mut text = format!("{} contacts imported", imported.records.len());
-    if !imported.problems.is_empty() {
-        text.push_str(&format!(", {} could not be read", imported.problems.len()));
+    let mut text = match imported.records.len() {
+        1 => "1 contact imported".to_owned(),
+        count => format!("{count} contacts imported"),
+    };
+    match imported.problems.len() {
+        0 => {}
+        1 => text.push_str(", 1 problem"),
+        count => text.push_str(&format!(", {count} problems")),
     }
     text.push('\n');
     if !imported.records.is_empty() {
-        // In full: only operations are found by an end of their id.
-        text.push_str(&format!("to undo: handschlag undo {}\n", imported.batch));
+        let batch = super::short(&imported.batch);
+        text.push_str(&format!("to undo: handschlag undo {batch}\n"));
     }
     text
 }
 
-/// Names the place of a card that could not be read.
+/// Says what is wrong with a card, and where; it arrived unless the text says otherwise.
 pub(crate) fn problem(problem: &ImportProblem) -> String {
     format!("{}:{}: {}", problem.file, problem.line, problem.text)
 }

@@ -143,22 +143,25 @@ fn only_here(count: u64) -> String {
     }
 }
 
-/// Says how meeting the relay ended.
+/// Says that both sides have all.
 pub(crate) fn synced(synced: &SyncAnswer) -> String {
-    let traffic = format!("sent {}, received {}", synced.sent, synced.received);
-    if synced.complete {
-        format!("both sides have all: {traffic}\n")
-    } else {
-        format!("not complete: {traffic}, {}\n", missing(synced))
-    }
+    format!("both sides have all: {}\n", traffic(synced))
 }
 
-/// Says what is missing where.
+fn traffic(synced: &SyncAnswer) -> String {
+    format!("sent {}, received {}", synced.sent, synced.received)
+}
+
+/// Says how far it came, and what is missing where.
 pub(crate) fn missing(synced: &SyncAnswer) -> String {
     let there = match synced.not_here {
         Some(0) => "none of the relay's missing here".to_owned(),
         Some(count) => format!("{count} of the relay's not here yet"),
         None => "unknown what the relay has".to_owned(),
     };
-    format!("{}, {there}", only_here(synced.only_here))
+    format!(
+        "{}; {}, {there}",
+        traffic(synced),
+        only_here(synced.only_here)
+    )
 }

@@ -143,6 +143,7 @@ pub(crate) fn moment() -> Moment {
 /// Runs a line against a script.
 pub(crate) fn run_with(words: &[&str], script: Script) -> Ran {
     let requests = Rc::new(RefCell::new(Vec::new()));
+    let mut input = script.input.as_bytes();
     let mut script = Some(script);
     let mut home = None;
     let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -153,7 +154,6 @@ pub(crate) fn run_with(words: &[&str], script: Script) -> Ran {
             requests: Rc::clone(&requests),
         }))
     };
-    let mut input = script.as_ref().map_or("", |script| script.input).as_bytes();
     let terminal = Terminal {
         input: &mut input,
         out: &mut out,

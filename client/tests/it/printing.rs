@@ -294,7 +294,7 @@ fn an_export_is_one_value_of_many_windows() {
 }
 
 #[test]
-fn an_import_names_the_cards_that_could_not_be_read() {
+fn an_import_names_what_is_wrong_and_where() {
     let file = std::env::temp_dir().join(format!("handschlag-cli-{}.vcf", std::process::id()));
     std::fs::write(&file, b"BEGIN:VCARD").expect("the file is written");
     let name = file.display().to_string();
@@ -327,7 +327,6 @@ fn an_import_names_the_cards_that_could_not_be_read() {
     assert_eq!(ran.err, "fair.vcf:12: the card does not end\n");
     let [
         Request::Import {
-            intent_id: None,
             files, event, kind, ..
         },
     ] = ran.requests.as_slice()
