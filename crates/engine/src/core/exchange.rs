@@ -1,31 +1,25 @@
-//! Errands with the relay: meeting it, naming it, inviting, joining.
+//! Errands with the relay: meeting it and naming it; what inviting and joining have in common.
 
+use model::IntentId;
 use model::intent::Intent;
-use model::{IntentId, RecordId, Refusal, Role, number};
-use protocol::{Blob, DeviceCode, MemberId, Refusal as Refused};
-use store::Reading;
+use protocol::Blob;
 use sync::client::Input;
-use vault::{DeviceKeys, InviteLink, InviteSecret, InviteTerms, RelayOrigin, Roster};
+use vault::RelayOrigin;
 
-use super::device::{META_JOINING, META_RELAY, roster_role};
+use super::device::META_RELAY;
+use super::invite::Inviting;
 use super::problem::Problem;
-use super::{Caller, Core, is_member};
-use crate::interface::{Answer, Failure, Invited, SyncAnswer};
-
-/// How long an invite may be used (ms): 14 days.
-const INVITE_MS: i64 = 14 * 24 * 60 * 60 * 1000;
+use super::{Caller, Core};
+use crate::interface::{Answer, Failure, SyncAnswer};
 
 /// How long joining, inviting and naming a relay may take (ms).
-const ERRAND_MS: i64 = 30_000;
+pub(super) const ERRAND_MS: i64 = 30_000;
 
 /// The longest time that a client may ask the relay to be met for (ms): an hour.
 const MAX_SYNC_MS: u64 = 60 * 60 * 1000;
 
 /// How often an entry is signed anew because the roster had grown.
-const MAX_SIGNINGS: u32 = 8;
-
-/// How many codes of imported numbers an invite keeps from being given out.
-const MAX_RESERVED_CODES: usize = 64;
+pub(super) const MAX_SIGNINGS: u32 = 8;
 
 /// A call that the relay has to be met for.
 pub(super) enum Errand {
@@ -40,30 +34,6 @@ pub(super) enum Errand {
     Invite(Box<Inviting>),
     /// A device has joined and takes over what there is.
     Joined { caller: Caller, deadline_ms: i64 },
-}
-
-/// An invite on its way.
-pub(super) struct Inviting {
-    caller: Caller,
-    deadline_ms: i64,
-    secret: InviteSecret,
-    terms: InviteTerms,
-    member: RecordId,
-    user: Option<(String, Option<String>)>,
-    signings: u32,
-    is_appended: bool,
-}
-
-/// A device on its way into a workspace.
-pub(super) struct Joining {
-    pub(super) caller: Caller,
-    pub(super) deadline_ms: i64,
-    pub(super) link: InviteLink,
-    pub(super) keys: DeviceKeys,
-    pub(super) is_in_roster: bool,
-    had_keys: bool,
-    roster: Option<Roster>,
-    signings: u32,
 }
 
 impl Errand {
@@ -144,204 +114,6 @@ impl Core {
         self.begin_sync(caller, ERRAND_MS.cast_unsigned())
     }
 
-    /// Begins to make an invite.
-    pub(super) fn begin_invite(
-        &mut self,
-        caller: Caller,
-        user: Option<String>,
-        email: Option<String>,
-        role: Role,
-        member: Option<RecordId>,
-    ) -> Result<(), Failure> {
-        let around = &mut self.around;
-        let secret = InviteSecret::generate(&mut |bytes: &mut [u8]| around.fill_random(bytes));
-        let device = self.device()?;
-        let own_role = device.replica.identity().role;
-        if !own_role.may_administer() {
-            return Err(Refusal::Role {
-                role: own_role.to_string(),
-                what: "invite".to_owned(),
-            }
-            .into());
-        }
-        if device.relay.is_none() {
-            return Err(Failure::new(
-                "no-relay",
-                "an invite leads to a relay, and this workspace has none",
-                Some("name one: relay URL"),
-            ));
-        }
-        let known = member.map(|id| MemberId::from_bytes(*id.as_bytes()));
-        let role = match (&user, member) {
-            (Some(name), None) if !name.trim().is_empty() => role,
-            (_, Some(id)) if is_member(device, id) => {
-                let known = MemberId::from_bytes(*id.as_bytes());
-                device
-                    .roster
-                    .member_role(&known)
-                    .map_or(role, super::device::role)
-            }
-            (_, Some(id)) => return Err(Refusal::NoSuchRecord { id: id.short() }.into()),
-            _ => {
-                return Err(Refusal::Missing {
-                    what: "the member's name",
-                    way_out: "give --user NAME",
-                }
-                .into());
-            }
-        };
-        let expires_ms = self.around.now_ms().saturating_add(INVITE_MS);
-        let terms = InviteTerms {
-            member: known,
-            role: roster_role(role),
-            uses: 1,
-            expires_ms: expires_ms.max(0).cast_unsigned(),
-            reserved: self.reserved_codes(),
-        };
-        let member = known.unwrap_or_else(|| secret.new_member());
-        self.link.errands.push(Errand::Invite(Box::new(Inviting {
-            caller,
-            deadline_ms: self.around.now_ms() + ERRAND_MS,
-            secret,
-            terms,
-            member: RecordId::from_bytes(*member.as_bytes()),
-            user: user.filter(|_| known.is_none()).map(|user| (user, email)),
-            signings: 0,
-            is_appended: false,
-        })));
-        if self.link.is_established {
-            self.append_invite().map_err(Failure::from)?;
-        }
-        Ok(())
-    }
-
-    /// Lists codes that stand in numbers here but belong to no device: they came with imports and are not given out.
-    fn reserved_codes(&self) -> Vec<DeviceCode> {
-        let Some(device) = &self.device else {
-            return Vec::new();
-        };
-        let given: Vec<DeviceCode> = device.roster.devices().map(|device| device.code).collect();
-        let numbers = device.replica.views().numbers();
-        let mut codes: Vec<DeviceCode> = numbers
-            .filter_map(|(text, _)| number::parse(text)?.code.parse().ok())
-            .filter(|code| !given.contains(code))
-            .collect();
-        codes.sort_unstable();
-        codes.dedup();
-        codes.truncate(MAX_RESERVED_CODES);
-        codes
-    }
-
-    /// Signs the entries of invites that wait, and hands them to the session.
-    fn append_invite(&mut self) -> Result<(), Problem> {
-        if let Some(input) = self.sign_invite()? {
-            self.session_input(input);
-        }
-        Ok(())
-    }
-
-    fn sign_invite(&mut self) -> Result<Option<Input>, Problem> {
-        let now_ms = self.around.now_ms().max(0).cast_unsigned();
-        let Some(device) = &self.device else {
-            return Ok(None);
-        };
-        let inviting = self
-            .link
-            .errands
-            .iter_mut()
-            .find_map(|errand| match errand {
-                Errand::Invite(inviting) if !inviting.is_appended => Some(inviting),
-                _ => None,
-            });
-        let Some(inviting) = inviting else {
-            return Ok(None);
-        };
-        inviting.signings += 1;
-        if inviting.signings > MAX_SIGNINGS {
-            return Err(Problem::roster(
-                "it grew each time an invite was signed; try again",
-            ));
-        }
-        let around = &mut self.around;
-        let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
-        let entry = device
-            .roster
-            .sign_invite(
-                &device.keys.signing,
-                &device.ring,
-                &inviting.secret,
-                &inviting.terms,
-                now_ms,
-                &mut fill,
-            )
-            .map_err(Problem::roster)?;
-        Ok(Some(Input::AppendRoster {
-            expected_head: device.roster.head(),
-            entries: vec![entry.into()],
-        }))
-    }
-
-    /// Begins to join a workspace by its link.
-    pub(super) fn begin_join(&mut self, caller: Caller, link: &str) -> Result<(), Failure> {
-        self.refuse_second_workspace()?;
-        if self.link.joining.is_some() {
-            return Err(Failure::new(
-                "joining",
-                "this home is joining a workspace already",
-                Some("wait for that to end"),
-            ));
-        }
-        let link = InviteLink::parse(link).map_err(|error| {
-            Failure::new(
-                "bad-link",
-                error.to_string(),
-                Some("copy the whole link, from http to its end"),
-            )
-        })?;
-        let (keys, had_keys) = self.joining_keys(&link)?;
-        let deadline_ms = self.around.now_ms() + ERRAND_MS;
-        self.link.joining = Some(Joining {
-            caller,
-            deadline_ms,
-            link,
-            keys,
-            is_in_roster: false,
-            had_keys,
-            roster: None,
-            signings: 0,
-        });
-        Ok(())
-    }
-
-    /// Gives the keys to join with: those of an attempt with this invite that was cut off, maybe after the relay had
-    /// taken the device, else new ones.
-    fn joining_keys(&mut self, link: &InviteLink) -> Result<(DeviceKeys, bool), Problem> {
-        let invite = link.secret.key();
-        let before = self.store.read()?.meta(META_JOINING)?;
-        let kept = self.around.keys().map_err(Problem::damaged)?;
-        if let (Some(bytes), true) = (kept, before.as_deref() == Some(invite.as_bytes())) {
-            return Ok((
-                DeviceKeys::from_bytes(&bytes).map_err(Problem::damaged)?,
-                true,
-            ));
-        }
-        let keys = self.make_keys(META_JOINING, invite.as_bytes())?;
-        Ok((keys, false))
-    }
-
-    /// Tries again as a device when the invite is used up, maybe by this very device before it was cut off.
-    pub(super) fn join_as_device(&mut self, code: Refused) -> bool {
-        match &mut self.link.joining {
-            Some(joining)
-                if joining.had_keys && !joining.is_in_roster && code == Refused::InviteSpent =>
-            {
-                joining.is_in_roster = true;
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// Does what waited for the relay to let this device in.
     pub(super) fn established(&mut self) -> Result<Option<Input>, Problem> {
         if self.link.joining.is_some() {
@@ -365,66 +137,6 @@ impl Core {
             self.retry_waiting()?;
         }
         Ok(None)
-    }
-
-    /// Builds the roster of the workspace that is being joined, and signs this device in.
-    fn join_with(&mut self, entries: &[Blob]) -> Result<Option<Input>, Problem> {
-        let Some(joining) = self.link.joining.as_mut() else {
-            return Ok(None);
-        };
-        let was_signed = joining.roster.is_some();
-        match joining.roster.as_mut() {
-            Some(roster) => {
-                for entry in entries {
-                    roster.append(entry).map_err(Problem::roster)?;
-                }
-            }
-            None => {
-                let roster = Roster::from_entries(entries).map_err(Problem::roster)?;
-                if roster.workspace() != joining.link.workspace {
-                    return Err(Problem::roster("it is that of another workspace"));
-                }
-                joining.roster = Some(roster);
-            }
-        }
-        let is_in = joining
-            .roster
-            .as_ref()
-            .is_some_and(|roster| roster.device(&joining.keys.feed()).is_some());
-        if is_in && !was_signed {
-            self.adopt()?;
-            return Ok(None);
-        }
-        if was_signed {
-            Ok(None)
-        } else {
-            self.sign_join()
-        }
-    }
-
-    fn sign_join(&mut self) -> Result<Option<Input>, Problem> {
-        let now_ms = self.around.now_ms().max(0).cast_unsigned();
-        let Some(joining) = self.link.joining.as_mut() else {
-            return Ok(None);
-        };
-        let Some(roster) = &joining.roster else {
-            return Ok(None);
-        };
-        joining.signings += 1;
-        if joining.signings > MAX_SIGNINGS {
-            return Err(Problem::roster(
-                "it grew each time this device signed itself in; try again",
-            ));
-        }
-        let around = &mut self.around;
-        let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
-        let entry = roster
-            .sign_join(&joining.link.secret, &joining.keys, now_ms, &mut fill)
-            .map_err(Problem::roster)?;
-        Ok(Some(Input::AppendRoster {
-            expected_head: roster.head(),
-            entries: vec![entry.into()],
-        }))
     }
 
     /// Goes on after the relay took an entry.
@@ -475,31 +187,6 @@ impl Core {
         }
         self.roster_grew(entries)?;
         self.sign_invite()
-    }
-
-    /// Makes this home that of a device of the workspace: roster and relay in one commit; then takes over what there is.
-    fn adopt(&mut self) -> Result<(), Problem> {
-        let Some(joining) = self.link.joining.take() else {
-            return Ok(());
-        };
-        let Some(roster) = joining.roster else {
-            return Ok(());
-        };
-        let write = self.store.write()?;
-        for entry in roster.entries() {
-            write.append_roster(entry)?;
-        }
-        write.set_meta(META_RELAY, joining.link.origin.to_string().as_bytes())?;
-        write.clear_meta(META_JOINING)?;
-        write.commit()?;
-        self.load()?;
-        self.hang_up();
-        self.link.errands.push(Errand::Joined {
-            caller: joining.caller,
-            deadline_ms: joining.deadline_ms,
-        });
-        self.is_changed = true;
-        Ok(())
     }
 
     /// Answers the errands that are done once both sides have all.
@@ -557,23 +244,6 @@ impl Core {
                 _ => self.invited(&inviting),
             },
         }
-    }
-
-    fn invited(&self, inviting: &Inviting) -> Result<Answer, Failure> {
-        let device = self.device()?;
-        let Some(origin) = device.relay.clone() else {
-            return Err(self.absent());
-        };
-        let link = InviteLink {
-            origin,
-            workspace: device.roster.workspace(),
-            secret: inviting.secret.clone(),
-        };
-        Ok(Answer::Invited(Invited {
-            link: link.to_text(),
-            member: inviting.member,
-            expires_ms: inviting.terms.expires_ms.cast_signed(),
-        }))
     }
 
     /// Answers all errands with a failure.

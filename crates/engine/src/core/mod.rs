@@ -6,6 +6,8 @@ mod exchange;
 mod found;
 mod import;
 mod intents;
+mod invite;
+mod join;
 mod members;
 mod problem;
 mod queries;

@@ -7,7 +7,8 @@ use sync::client::{Input, Output as SessionOutput, Progress, Session, Start};
 
 use super::Core;
 use super::device::META_COMPLETE;
-use super::exchange::{Errand, Joining};
+use super::exchange::Errand;
+use super::join::Joining;
 use super::problem::Problem;
 use crate::headless::{ClientId, NetInput, Output};
 use crate::interface::Failure;
