@@ -6,6 +6,7 @@
 //! An **intent** ([`intent::Intent`]) is checked against a [`world::World`] and becomes a [`plan::Plan`] of writes.
 
 pub mod cbor;
+pub mod content;
 pub mod doc;
 mod doc_bytes;
 mod fields;

@@ -6,8 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
-use crate::cbor;
-use crate::id::{RecordId, hash};
+use crate::id::RecordId;
 use crate::record::{self, RecordView};
 use crate::status::Status;
 use crate::value::{LineItem, Money, Value};
@@ -111,27 +110,6 @@ pub fn totals<'a>(
         .map(|(rate, (net, tax))| VatTotal { rate, net, tax })
         .collect();
     Ok(totals)
-}
-
-/// Hashes what the sender of an offer saw: its dates, its name and its lines in their order.
-pub fn content_hash(offer: &RecordView) -> [u8; 32] {
-    let mut parts: Vec<Vec<u8>> = vec![offer.text("name").as_bytes().to_vec()];
-    for key in ["date", "valid_until"] {
-        parts.push(
-            offer
-                .value(key)
-                .map(|value| cbor::encode(&value.to_map()))
-                .unwrap_or_default(),
-        );
-    }
-    parts.extend(
-        offer
-            .items()
-            .iter()
-            .map(|(_, item)| cbor::encode(&Value::Item((*item).clone()).to_map())),
-    );
-    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-    hash("handschlag offer content 1", &parts)
 }
 
 /// Lists the offers of a sales project and of what was merged into it, in the order of their ids.

@@ -63,6 +63,8 @@ pub enum Refusal {
     AlreadyWon { title: String },
     #[error("the offer has changed since you looked at it")]
     OfferChanged { offer: String },
+    #[error("the offer was sent as {number} and has not changed since")]
+    SentAlready { offer: String, number: String },
     #[error("the offer has no line items")]
     EmptyOffer { offer: String },
     #[error("several offers could have won: {numbers}")]
@@ -129,6 +131,7 @@ impl Refusal {
             Refusal::OtherCustomer { .. } => "other-customer",
             Refusal::AlreadyWon { .. } => "already-won",
             Refusal::OfferChanged { .. } => "offer-changed",
+            Refusal::SentAlready { .. } => "sent-already",
             Refusal::EmptyOffer { .. } => "empty-offer",
             Refusal::WhichOffer { .. } => "which-offer",
             Refusal::NoSuchStatus { .. } => "no-such-status",
@@ -178,6 +181,9 @@ impl Refusal {
             }
             Refusal::OfferChanged { offer } => {
                 format!("look again and send what you see: show {offer}")
+            }
+            Refusal::SentAlready { offer, number } => {
+                format!("change it first: set {offer} FIELD=VALUE, or show {number}")
             }
             Refusal::EmptyOffer { offer } => {
                 format!("add one: set {offer} item+='text;quantity;unit;price;discount;vat'")

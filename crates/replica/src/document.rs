@@ -1,9 +1,11 @@
 //! One record's document: its changes, and the view that follows from them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Automerge, Change, ChangeHash, ROOT, ReadDoc, ScalarValue};
+use automerge::{
+    ActorId, Automerge, Change, ChangeHash, ChangeMetadata, ROOT, ReadDoc, ScalarValue,
+};
 use model::doc::{Candidate, DocView, OpId, Origin};
 use model::plan::{Deed, DeedWrite, NoteDeed, RecordWrites, identity};
 use model::register::Register;
@@ -218,14 +220,7 @@ impl Document {
         view.changed_ms = metas.iter().map(|meta| meta.timestamp).max().unwrap_or(0);
         let firsts = metas.iter().filter(|meta| meta.deps == [genesis_hash()]);
         let first = firsts.min_by_key(|meta| (meta.timestamp, meta.hash));
-        view.created = first.map(|meta| Origin {
-            author: author_of(&meta.actor),
-            time_ms: meta.timestamp,
-            operation: meta
-                .message
-                .as_deref()
-                .and_then(|message| message.parse().ok()),
-        });
+        view.created = first.map(origin_of);
         for item in self.automerge.map_range(ROOT, ..) {
             let candidates = self.candidates(&item.key, &times, None);
             if !candidates.is_empty() {
@@ -240,31 +235,42 @@ impl Document {
     }
 
     /// Shows an issued offer as it was created; what was written to it later is kept and ignored.
+    ///
+    /// Anybody can write a first change to any document, but only one whose content the id follows from is the record.
+    /// Where there is none, the record shows nothing.
     fn freeze(&self, view: &mut DocView, times: &HashMap<ChangeHash, i64>) {
         let metas = self.automerge.get_changes_meta(&[]);
-        let creation = metas
+        let mut firsts: Vec<ChangeHash> = metas
             .iter()
             .filter(|meta| meta.deps == [genesis_hash()])
             .map(|meta| meta.hash)
-            .min();
-        let Some(creation) = creation else { return };
+            .collect();
+        firsts.sort_unstable();
+        let genuine = firsts.into_iter().find_map(|first| {
+            let items = self.automerge.map_range_at(ROOT, .., &[first]);
+            let registers: BTreeMap<String, Vec<Candidate>> = items
+                .map(|item| item.key.to_string())
+                .map(|key| {
+                    let candidates = self.candidates(&key, times, Some(first));
+                    (key, candidates)
+                })
+                .filter(|(_, candidates)| !candidates.is_empty())
+                .collect();
+            model::content::is_genuine(self.id, &registers).then_some((first, registers))
+        });
         let later = |key: &str| {
             matches!(key, "life" | "record")
                 || ["seen/", "pinned/"]
                     .iter()
                     .any(|prefix| key.starts_with(prefix))
         };
-        view.registers = std::mem::take(&mut view.registers)
-            .into_iter()
-            .filter_map(|(key, candidates)| {
-                let candidates = if later(&key) {
-                    candidates
-                } else {
-                    self.candidates(&key, times, Some(creation))
-                };
-                (!candidates.is_empty()).then_some((key, candidates))
-            })
-            .collect();
+        view.registers.retain(|key, _| later(key));
+        view.note.clear();
+        if let Some((first, registers)) = genuine {
+            let frozen = registers.into_iter().filter(|(key, _)| !later(key));
+            view.registers.extend(frozen);
+            view.created = metas.iter().find(|meta| meta.hash == first).map(origin_of);
+        }
     }
 
     fn candidates(
@@ -399,6 +405,17 @@ impl Document {
     /// Counts the changes.
     pub fn change_count(&self) -> usize {
         self.automerge.get_changes_meta(&[]).len()
+    }
+}
+
+fn origin_of(meta: &ChangeMetadata<'_>) -> Origin {
+    Origin {
+        author: author_of(&meta.actor),
+        time_ms: meta.timestamp,
+        operation: meta
+            .message
+            .as_deref()
+            .and_then(|message| message.parse().ok()),
     }
 }
 

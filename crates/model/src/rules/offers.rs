@@ -2,9 +2,10 @@
 
 use jiff::civil::Date;
 
+use crate::content::Content;
 use crate::id::RecordId;
 use crate::kind::Kind;
-use crate::offer::{self, content_hash};
+use crate::offer;
 use crate::plan::{Planner, Seen};
 use crate::record::RecordView;
 use crate::refusal::Refusal;
@@ -71,15 +72,22 @@ pub(super) fn send(
         value: offer.title(),
         reason: error.to_string(),
     })?;
-    let hash = content_hash(&offer);
+    let frozen = Content::of(planner.world(), &offer);
+    let hash = frozen.hash();
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     if content.is_some_and(|seen| !hex.starts_with(&seen.to_lowercase())) {
         return Err(Refusal::OfferChanged { offer: id.short() });
     }
+    check_changed(planner, &offer, &hex)?;
     let number = planner.mint("AN")?;
     let issued = RecordId::issued_of(id, &hash, &number);
     let version = latest_version(&offer) + 1;
-    freeze(planner, &offer, &project, issued, &number, version, &hex)?;
+    freeze(planner, issued, &frozen);
+    for (key, text) in [("number", &number), ("content", &hex)] {
+        planner.set(issued, key, Value::Text(text.clone()));
+    }
+    planner.set(issued, "offer", Value::Reference(id));
+    planner.set(issued, "version", Value::Integer(version));
     mark_sent(planner, &offer, issued, &number, version);
     pin(planner, &chain(planner, &project, Some(id)), &number);
     advance(planner, &project)?;
@@ -95,46 +103,37 @@ fn latest_version(offer: &RecordView) -> i64 {
     versions.max().unwrap_or(0)
 }
 
-/// Creates the immutable issued record.
-fn freeze(
-    planner: &mut Planner<'_, '_>,
+/// Refuses to send again what the customer has already, word by word.
+fn check_changed(
+    planner: &Planner<'_, '_>,
     offer: &RecordView,
-    project: &RecordView,
-    issued: RecordId,
-    number: &str,
-    version: i64,
     content: &str,
 ) -> Result<(), Refusal> {
-    planner.edit(issued, Kind::IssuedOffer, true);
-    let title = |planner: &Planner<'_, '_>, key: &str| {
-        project
-            .reference(key)
-            .and_then(|id| planner.any(id).ok())
-            .map(|view| view.title())
-            .unwrap_or_default()
-    };
-    let texts = [
-        ("number", number.to_owned()),
-        ("name", offer.text("name").to_owned()),
-        ("customer_name", title(planner, "customer")),
-        ("contact_name", title(planner, "contact")),
-        ("content", content.to_owned()),
-    ];
-    for (key, text) in texts {
-        planner.set(issued, key, Value::Text(text));
-    }
-    planner.set(issued, "offer", Value::Reference(offer.id));
-    planner.set(issued, "sales_project", Value::Reference(project.id));
-    planner.set(issued, "version", Value::Integer(version));
-    for key in ["date", "valid_until"] {
-        if let Some(value) = offer.value(key) {
-            planner.set(issued, key, value.clone());
+    for (key, verdict) in offer.list("verdict") {
+        let Some(issued) = key.strip_prefix("verdict/").and_then(|id| id.parse().ok()) else {
+            continue;
+        };
+        let is_superseded = matches!(verdict, Value::Status(status) if status.word == "superseded");
+        let sent = planner.any(issued).ok();
+        if let Some(sent) = sent.filter(|sent| !is_superseded && sent.text("content") == content) {
+            return Err(Refusal::SentAlready {
+                offer: offer.id.short(),
+                number: sent.text("number").to_owned(),
+            });
         }
     }
-    for (key, item) in offer.items() {
+    Ok(())
+}
+
+/// Creates the immutable issued record with what the customer is sent.
+fn freeze(planner: &mut Planner<'_, '_>, issued: RecordId, content: &Content) {
+    planner.edit(issued, Kind::IssuedOffer, true);
+    for (key, value) in &content.fields {
+        planner.set(issued, key, value.clone());
+    }
+    for (key, item) in &content.items {
         planner.set(issued, key, Value::Item(item.clone()));
     }
-    Ok(())
 }
 
 /// Notes in the offer what was sent; an earlier version that nobody answered is superseded.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::content::Content;
 use model::record::{self, RecordView, Standing};
 use model::settle::Settled;
 use model::status::{Course, course};
@@ -55,7 +56,8 @@ pub fn record(asked: &Asked<'_>, id: RecordId) -> Option<RecordAnswer> {
         linked: linked(asked, &view),
         totals: is_offer.then(|| offer::totals(items, "EUR").ok()).flatten(),
         content: (view.kind == Kind::Offer).then(|| {
-            offer::content_hash(&view)
+            Content::of(views, &view)
+                .hash()
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect()

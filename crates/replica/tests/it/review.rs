@@ -1,9 +1,14 @@
 //! What must hold of single devices and single records, beside the rules of merging.
 
-use model::Refusal;
+use std::collections::BTreeMap;
 
-use crate::acts::{customer, note, set};
-use crate::peers::Peers;
+use model::plan::{NoteEdit, RecordWrites};
+use model::register::Register;
+use model::{IntentId, Kind, RecordId, Refusal, Value};
+use replica::{Document, RecordPart};
+
+use crate::acts::{add, customer, draft, item, note, send, set, shared_offer, shared_project};
+use crate::peers::{Envelope, Peers};
 
 #[test]
 fn what_the_gate_of_others_would_refuse_is_never_made() {
@@ -40,4 +45,109 @@ fn a_long_note_is_replaced_at_once() {
         peers.heal();
         assert_eq!(&peers.view(1, record).note, text);
     }
+}
+
+/// What somebody writes into the document of an issued offer without being its sender.
+fn forged(record: RecordId, number: u8, name: &str) -> Envelope {
+    let intent = IntentId::from_bytes([number; 16]);
+    let register = |value: Value| Register::new(intent.stamp(), Some(value.to_map()));
+    let text = |text: &str| register(Value::Text(text.to_owned()));
+    let writes = RecordWrites {
+        id: record,
+        kind: Kind::IssuedOffer,
+        registers: BTreeMap::from([
+            ("name".to_owned(), text(name)),
+            ("number".to_owned(), text("AN-2026-B-0009")),
+        ]),
+        note: Some(NoteEdit::Become("forged".to_owned())),
+    };
+    let mut actor = [number; 20];
+    actor[..12].fill(2);
+    let written = Document::new(record).write(actor, 1, intent, &writes);
+    Envelope {
+        prefix: [2; 12],
+        intent,
+        parts: vec![RecordPart {
+            record,
+            changes: vec![written.expect("it writes something").bytes],
+        }],
+    }
+}
+
+#[test]
+fn an_issued_offer_shows_the_change_that_its_id_follows_from() {
+    let mut peers = Peers::new(3, 2);
+    let (_, project) = shared_project(&mut peers);
+    let (_, issued) = shared_offer(&mut peers, project);
+    let before = peers.view(0, issued);
+    assert_eq!(before.text("customer_name"), "Mueller Praezision GmbH");
+    // Of this many, some have a smaller hash and all an earlier time.
+    let envelopes: Vec<Envelope> = (1..=8).map(|at| forged(issued, at, "Forged")).collect();
+    for envelope in &envelopes {
+        peers.take(0, envelope.clone());
+    }
+    for envelope in envelopes.iter().rev() {
+        peers.take(1, envelope.clone());
+    }
+    peers.assert_equal();
+    let after = peers.view(0, issued);
+    assert_eq!(
+        (&after.fields, &after.note, after.created),
+        (&before.fields, &before.note, before.created)
+    );
+    // Where nobody sent anything, nothing of it is shown.
+    let other = RecordId::from_bytes([8; 16]);
+    peers.take(0, forged(other, 1, "Forged"));
+    let view = peers.view(0, other);
+    assert_eq!((view.kind, view.text("name")), (Kind::IssuedOffer, ""));
+    assert_eq!((view.text("number"), view.note.as_str()), ("", ""));
+}
+
+#[test]
+fn an_issued_offer_holds_what_the_customer_saw() {
+    let mut peers = Peers::new(4, 1);
+    let (_, project) = shared_project(&mut peers);
+    let view = peers.view(0, project);
+    let customer = view.reference("customer").expect("it has one");
+    peers.act(0, set(customer, "vat_id", "DE123456789"));
+    peers.act(0, add(customer, "address", "Weg 1; 80331 Muenchen"));
+    let offer = peers.make(0, draft(project, &[item("Press", 5_000_00)]));
+    peers.act(0, set(offer, "note", "30 days net."));
+    let issued = peers.make(0, send(offer));
+    let frozen = peers.view(0, issued);
+    assert_eq!(frozen.text("customer_name"), "Mueller Praezision GmbH");
+    assert_eq!(frozen.text("contact_name"), "Erika Muster");
+    assert_eq!(frozen.text("vat_id"), "DE123456789");
+    assert_eq!(frozen.text("terms"), "30 days net.");
+    let address = peers.view(0, customer);
+    let address = address
+        .list("address")
+        .next()
+        .expect("it has one")
+        .1
+        .clone();
+    assert_eq!(frozen.value("address"), Some(&address));
+
+    // What the customer has already is not sent again; what changed for the customer is.
+    let again = peers.try_act(0, send(offer)).expect_err("it is the same");
+    assert_eq!(again.code(), "sent-already");
+    assert!(
+        again
+            .way_out()
+            .is_some_and(|way| way.contains(frozen.text("number")))
+    );
+    peers.act(0, set(customer, "vat_id", "DE987654321"));
+    let second = peers.make(0, send(offer));
+    assert_ne!(second, issued);
+    // The first is superseded, so what it said may be said again.
+    peers.act(0, set(customer, "vat_id", "DE123456789"));
+    peers.act(0, send(offer));
+    assert_eq!(peers.view(0, issued).fields, {
+        let mut same = frozen.fields.clone();
+        same.insert(
+            "status".to_owned(),
+            peers.view(0, issued).fields["status"].clone(),
+        );
+        same
+    });
 }
