@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    BatchId, Blob, DecodeError, EnvelopeHash, FeedId, LogEpoch, LogHash, PartHash, RelayKey,
+    BatchId, Blob, DecodeError, EnvelopeHash, FeedId, KeyId, LogEpoch, LogHash, PartHash, RelayKey,
     RosterHash, Signature, WorkspaceId,
     canonical::{check_count, check_size, decode_canonical, encode},
     limits::{MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_PARTS, MAX_SEALED_PART_BYTES},
@@ -81,6 +81,9 @@ pub struct Header {
     /// The hashes of the sealed parts, in order.
     #[n(10)]
     pub parts: Vec<PartHash>,
+    /// Which of the workspace keys with that number: two branches of a roster may each have had one.
+    #[n(11)]
+    pub key_id: KeyId,
 }
 
 impl Header {

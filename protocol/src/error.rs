@@ -39,6 +39,18 @@ pub enum DecodeError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Only a newer version may read it.
+    #[error(
+        "{what} needs a program that reads version {min_reader}, this one reads {reads}: update Handschlag"
+    )]
+    Newer {
+        /// What was being read.
+        what: &'static str,
+        /// The version that is needed.
+        min_reader: u32,
+        /// The highest version that this code reads.
+        reads: u32,
+    },
     /// The tag of a frame is not one that this version knows.
     #[error("unknown frame tag {tag}")]
     UnknownFrame {

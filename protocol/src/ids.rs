@@ -113,6 +113,9 @@ macro_rules! byte_name {
 }
 
 macro_rules! hex_name {
+    ($(#[$doc:meta])* $name:ident, 8) => {
+        byte_name!($(#[$doc])* $name, 8, HEXLOWER, "16 hexadecimal digits");
+    };
     ($(#[$doc:meta])* $name:ident, 16) => {
         byte_name!($(#[$doc])* $name, 16, HEXLOWER, "32 hexadecimal digits");
     };
@@ -190,6 +193,10 @@ hex_name!(
     KeyCheck, 32
 );
 hex_name!(
+    /// The first bytes of a [`KeyCheck`], which tell apart workspace keys of the same number.
+    KeyId, 8
+);
+hex_name!(
     /// Random bytes that one side of a session contributes to what the other signs.
     Nonce, 32
 );
@@ -220,6 +227,14 @@ same_key!(SignerKey, InviteKey);
 impl From<RosterHash> for WorkspaceId {
     fn from(first_entry: RosterHash) -> Self {
         WorkspaceId(first_entry.0)
+    }
+}
+
+impl KeyCheck {
+    /// Returns the name by which envelopes tell the key from others of its number.
+    pub fn id(&self) -> KeyId {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        KeyId([a, b, c, d, e, f, g, h])
     }
 }
 

@@ -23,26 +23,27 @@ pub use code::DeviceCode;
 pub use envelope::{Cursor, Cut, Envelope, Header};
 pub use error::{DecodeError, IdError};
 pub use frame::{
-    Bye, Carry, Challenge, Frame, Heads, Hello, Log, LogItem, Prove, Push, Refusal, Refused,
-    RosterAppend, RosterGrew, RosterMoved, Stored, Want, Welcome,
+    Bye, Carry, Challenge, Frame, Heads, HeadsPurpose, Held, Hello, Log, LogItem, LogStart, Prove,
+    Push, Refusal, Refused, RosterAppend, RosterGrew, RosterMore, RosterMoved, Stored, Want,
+    Welcome,
 };
 pub use hash::{Domain, hash, message};
 pub use ids::{
-    BatchId, Blob, EnvelopeHash, FeedId, FileHash, InviteKey, KeyCheck, LogEpoch, LogHash,
+    BatchId, Blob, EnvelopeHash, FeedId, FileHash, InviteKey, KeyCheck, KeyId, LogEpoch, LogHash,
     MemberId, Nonce, PartHash, RecordId, RelayKey, RosterHash, Salt, SealingKey, Signature,
     SignerKey, WorkspaceId, WrappedKey,
 };
 pub use log::{log_next, log_start};
 pub use part::Part;
 pub use roster::{
-    AcceptedDevice, Body, CutMoved, Device, DeviceAdded, Entry, Founding, Invite, InviteEnded,
-    KeyEpoch, Revocation, Role, RoleChange, What, Wrap,
+    AcceptedDevice, Body, BodyOutline, CutMoved, Device, DeviceAdded, Entry, Founding, Invite,
+    InviteEnded, KeyEpoch, Revocation, Role, RoleChange, What, Wrap,
 };
 
 /// The version of envelopes that this code writes, and the highest `min_reader` that it reads.
 pub const ENVELOPE_VERSION: u32 = 1;
 
-/// The version of roster entries that this code writes.
+/// The version of roster entries that this code writes, and the highest `min_reader` that it reads.
 pub const ROSTER_VERSION: u32 = 1;
 
 /// The versions of the session between client and relay that this code speaks, the best first.

@@ -46,6 +46,17 @@ pub const MAX_ROSTER_ENTRIES_PER_FRAME: usize = 4096;
 /// The most entries of a roster.
 pub const MAX_ROSTER_ENTRIES: usize = 65_536;
 
+/// The most bytes of a roster, all entries together; so many can be offered to a relay that lost it.
+pub const MAX_ROSTER_BYTES: usize = 64 * 1024 * 1024;
+
+/// The most device entries by which the devices of one lineage, not being admins', let in their own successors.
+///
+/// The count begins anew with a device that an invite or an admin lets in.
+pub const MAX_SUCCESSORS: u32 = 64;
+
+/// The most devices that one invite lets in.
+pub const MAX_INVITE_USES: u32 = 1024;
+
 /// The most key epochs that one entry carries.
 pub const MAX_KEY_EPOCHS: usize = 1024;
 

@@ -8,8 +8,8 @@ use minicbor::{
 };
 
 use crate::{
-    Blob, Cut, DecodeError, DeviceCode, FeedId, InviteKey, KeyCheck, MemberId, RosterHash, Salt,
-    SealingKey, Signature, SignerKey, WorkspaceId, WrappedKey,
+    Blob, Cut, DecodeError, DeviceCode, FeedId, InviteKey, KeyCheck, MemberId, ROSTER_VERSION,
+    RosterHash, Salt, SealingKey, Signature, SignerKey, WorkspaceId, WrappedKey,
     canonical::{check_count, decode_canonical, encode},
     limits::{
         MAX_ENTRY_CUTS, MAX_KEY_EPOCHS, MAX_RESERVED_CODES, MAX_ROSTER_ENTRY_BYTES, MAX_WRAPS,
@@ -228,16 +228,21 @@ pub struct InviteEnded {
     pub invite: InviteKey,
 }
 
-/// A device of a branch of the roster that was lost gets its place back.
+/// A device of a branch of the roster that was lost counts up to a cut.
+///
+/// The lost branch is carried nowhere else, so the entry holds all that is to be known of the device.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct AcceptedDevice {
-    /// The device.
+    /// The device as the lost branch had it, but for its code, which is a new one of this branch.
     #[n(0)]
-    pub feed: FeedId,
+    pub device: Device,
     /// Up to where its feed counts.
     #[n(1)]
     pub cut: Cut,
+    /// Workspace keys: those of the lost branch, so that they stay readable, and those of this one for the device.
+    #[n(2)]
+    pub keys: Vec<KeyEpoch>,
 }
 
 /// What a roster entry does.
@@ -346,6 +351,34 @@ pub struct Body {
     /// What it does.
     #[n(5)]
     pub what: What,
+    /// The lowest version that may read it; a lower one stops before this entry and asks for an update.
+    #[n(6)]
+    pub min_reader: u32,
+}
+
+/// The keys of a [`Body`] that every version reads alike: place, author and who may read the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
+#[cbor(map)]
+pub struct BodyOutline {
+    /// The workspace; zeros in the first entry.
+    #[n(1)]
+    pub workspace: WorkspaceId,
+    /// The entry before it; zeros in the first.
+    #[n(2)]
+    pub previous: RosterHash,
+    /// Who signs it.
+    #[n(4)]
+    pub author: SignerKey,
+    /// The lowest version that may read the rest.
+    #[n(6)]
+    pub min_reader: u32,
+}
+
+impl BodyOutline {
+    /// Reads the keys that an entry of any version has.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode_canonical("roster entry", MAX_ROSTER_ENTRY_BYTES, bytes)
+    }
 }
 
 impl Body {
@@ -355,7 +388,17 @@ impl Body {
     }
 
     /// Reads a body and checks its counts; keys that a newer version added are ignored, so keep the bytes too.
+    ///
+    /// One that only newer versions may read gives [`DecodeError::Newer`], whatever else is in it.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let BodyOutline { min_reader, .. } = BodyOutline::decode(bytes)?;
+        if min_reader > ROSTER_VERSION {
+            return Err(DecodeError::Newer {
+                what: "roster entry",
+                min_reader,
+                reads: ROSTER_VERSION,
+            });
+        }
         let body: Body = decode_canonical("roster entry", MAX_ROSTER_ENTRY_BYTES, bytes)?;
         match &body.what {
             What::Found(found) => check_keys(std::slice::from_ref(&found.key))?,
@@ -370,10 +413,8 @@ impl Body {
                 check_count("revoked feeds", MAX_ENTRY_CUTS, revocation.feeds.len())?;
             }
             What::KeyEpoch(key) => check_keys(std::slice::from_ref(key))?,
-            What::CutMoved(_)
-            | What::InviteEnded(_)
-            | What::DeviceAccepted(_)
-            | What::Unknown { .. } => {}
+            What::DeviceAccepted(accepted) => check_keys(&accepted.keys)?,
+            What::CutMoved(_) | What::InviteEnded(_) | What::Unknown { .. } => {}
         }
         Ok(body)
     }

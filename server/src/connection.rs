@@ -267,16 +267,17 @@ impl Shell {
                 let input = read.map(|entries| Input::LogRead { entries });
                 (input.unwrap_or(Input::Failed), None)
             }),
-            Output::Append(run) => {
+            Output::Append { run, judged_by } => {
                 debug!(
                     connection = self.number,
                     envelopes = run.envelopes.len(),
                     "push"
                 );
-                let durable = self.hub.append(&space, run).await;
+                let durable = self.hub.append(&space, run, judged_by).await;
                 self.answer(async move {
                     let input = match durable.await {
                         Ok(Written::Appended { outcome, .. }) => Input::Appended(outcome),
+                        Ok(Written::Outdated) => Input::Outdated(space.now().roster),
                         _ => Input::Failed,
                     };
                     (input, None)

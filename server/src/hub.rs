@@ -37,8 +37,11 @@ pub(crate) struct Hub {
     writer: Writer,
     relay: Arc<SigningIdentity>,
     creation: Creation,
-    spaces: Mutex<HashMap<WorkspaceId, Weak<Space>>>,
+    slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
 }
+
+/// The place of a workspace that is open or being opened; its lock is held while it is read and verified.
+type Slot = Mutex<Weak<Space>>;
 
 impl Hub {
     pub(crate) fn new(
@@ -52,7 +55,7 @@ impl Hub {
             writer,
             relay,
             creation,
-            spaces: Mutex::new(HashMap::new()),
+            slots: Mutex::new(HashMap::new()),
         }
     }
 
@@ -75,27 +78,43 @@ impl Hub {
         })
     }
 
-    /// Returns the open workspace, opening it when it is stored. The lock is held all the while, so that no workspace
-    /// is ever open twice with different followers.
+    /// Returns the open workspace, opening it when it is stored. The lock of its slot is held all the while, so that no
+    /// workspace is ever open twice with different followers; others are not held up by it.
     async fn space(&self, id: WorkspaceId) -> Result<Option<Arc<Space>>, Failed> {
-        let mut spaces = self.spaces.lock().await;
-        if let Some(space) = spaces.get(&id).and_then(Weak::upgrade) {
+        let slot = self.slot(id).await;
+        let mut open = slot.lock().await;
+        if let Some(space) = open.upgrade() {
             return Ok(Some(space));
         }
         let stored = self.blocking(move |log| log.workspace(&id)).await?;
         let Some(StoredWorkspace { head, roster }) = stored else {
             return Ok(None);
         };
-        let entries = roster.iter().map(|piece| &piece.bytes);
-        let roster = Roster::from_entries(entries).map_err(|error| {
+        // Verifying a long roster takes a while.
+        let verified = tokio::task::spawn_blocking(move || {
+            Roster::from_entries(roster.iter().map(|piece| &piece.bytes))
+        });
+        let roster = verified.await.map_err(|_| Failed)?.map_err(|error| {
             tracing::error!(workspace = %Short(id.as_bytes()), %error, "a stored roster is damaged");
             Failed
         })?;
         let roster = Arc::new(roster);
         let space = Arc::new(Space::new(id, Now { head, roster }));
-        spaces.retain(|_, space| space.strong_count() > 0);
-        spaces.insert(id, Arc::downgrade(&space));
+        *open = Arc::downgrade(&space);
         Ok(Some(space))
+    }
+
+    /// Returns the slot of a workspace; those that nobody looks at and that hold nothing open go away.
+    async fn slot(&self, id: WorkspaceId) -> Arc<Slot> {
+        let mut slots = self.slots.lock().await;
+        if let Some(slot) = slots.get(&id) {
+            return Arc::clone(slot);
+        }
+        slots.retain(|_, slot| {
+            // Who has a slot got it under this lock, so one that only the map has stays unseen.
+            Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|open| open.strong_count() > 0)
+        });
+        Arc::clone(slots.entry(id).or_default())
     }
 
     /// Begins a workspace with a verified roster, unless somebody else has begun it.
@@ -110,8 +129,13 @@ impl Hub {
             roster: pieces(entries),
             quota: self.creation.quota(),
         };
-        if self.write(write, None, None).await.await? == Written::OverQuota {
-            return Ok(Err(NotCreated::OverQuota));
+        match self.write(write, None, None, None).await.await? {
+            Written::OverQuota => return Ok(Err(NotCreated::OverQuota)),
+            Written::Damaged { what } => {
+                tracing::error!(workspace = %Short(id.as_bytes()), what, "a workspace is damaged");
+                return Err(Failed);
+            }
+            _ => {}
         }
         info!(workspace = %Short(id.as_bytes()), "a workspace begins");
         Ok(self.space(id).await?.ok_or(NotCreated::NotAllowed))
@@ -122,13 +146,15 @@ impl Hub {
         &self,
         space: &Arc<Space>,
         run: Run,
+        judged_by: RosterHash,
     ) -> impl Future<Output = Result<Written, Failed>> + use<> {
         let write = Write::Append {
             workspace: space.id,
             received_ms: clock::now_ms(),
             run,
         };
-        self.write(write, Some(Arc::clone(space)), None).await
+        self.write(write, Some(Arc::clone(space)), None, Some(judged_by))
+            .await
     }
 
     /// Queues roster entries; the returned future waits until they are durable.
@@ -144,7 +170,7 @@ impl Hub {
             expected,
             entries: pieces(entries),
         };
-        self.write(write, Some(Arc::clone(space)), Some(roster))
+        self.write(write, Some(Arc::clone(space)), Some(roster), None)
             .await
     }
 
@@ -153,6 +179,7 @@ impl Hub {
         write: Write,
         space: Option<Arc<Space>>,
         roster: Option<Arc<Roster>>,
+        judged_by: Option<RosterHash>,
     ) -> impl Future<Output = Result<Written, Failed>> + use<> {
         let (answer, outcome) = oneshot::channel();
         self.writer
@@ -160,6 +187,7 @@ impl Hub {
                 write,
                 space,
                 roster,
+                judged_by,
                 answer,
             })
             .await;

@@ -8,12 +8,15 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use protocol::RosterHash;
+use sync::relay::still_allowed;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 use vault::Roster;
 
 use crate::{
     log::{ChangeLog, LogError, Write, Written},
+    logging::Short,
     space::Space,
 };
 
@@ -32,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) space: Option<Arc<Space>>,
     /// The roster once the write is durable, when it changes the roster.
     pub(crate) roster: Option<Arc<Roster>>,
+    /// The head of the roster by which envelopes were verified.
+    pub(crate) judged_by: Option<RosterHash>,
     /// Gets the outcome; dropped without one when the log has failed.
     pub(crate) answer: oneshot::Sender<Written>,
 }
@@ -80,8 +85,10 @@ fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Res
     while !is_last && let Some(Some(first)) = queue.blocking_recv() {
         let mut bytes = size(&first.write);
         let mut jobs = vec![first];
+        // What comes after a change of a roster is judged by the new one, so that change ends a commit.
         while bytes < COMMIT_BYTES
             && jobs.len() < QUEUE_JOBS
+            && !jobs.last().is_some_and(changes_roster)
             && let Ok(next) = queue.try_recv()
         {
             let Some(next) = next else {
@@ -91,6 +98,13 @@ fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Res
             bytes += size(&next.write);
             jobs.push(next);
         }
+        let (jobs, outdated): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(is_allowed);
+        for job in outdated {
+            drop(job.answer.send(Written::Outdated));
+        }
+        if jobs.is_empty() {
+            continue;
+        }
         let (writes, waiting): (Vec<Write>, Vec<_>) = jobs
             .into_iter()
             .map(|job| (job.write, (job.space, job.roster, job.answer)))
@@ -98,6 +112,9 @@ fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Res
         debug!(jobs = waiting.len(), bytes, "commit");
         let outcomes = log.commit(writes)?;
         for (written, (space, roster, answer)) in outcomes.into_iter().zip(waiting) {
+            if let (Written::Damaged { what }, Some(space)) = (&written, &space) {
+                error!(workspace = %Short(space.id.as_bytes()), what, "a workspace is damaged");
+            }
             if let Some(space) = space {
                 space.publish(&written, roster);
             }
@@ -106,6 +123,23 @@ fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Res
         }
     }
     Ok(())
+}
+
+fn changes_roster(job: &Job) -> bool {
+    matches!(job.write, Write::Roster { .. })
+}
+
+/// Tells whether envelopes that were verified under an earlier roster may still be appended under the one of now.
+///
+/// A space's roster is published by this thread alone, so here it is the durable one.
+fn is_allowed(job: &Job) -> bool {
+    let (Write::Append { run, .. }, Some(space), Some(judged_by)) =
+        (&job.write, &job.space, &job.judged_by)
+    else {
+        return true;
+    };
+    let roster = space.now().roster;
+    roster.head() == *judged_by || still_allowed(&roster, run)
 }
 
 fn size(write: &Write) -> usize {
@@ -218,6 +252,7 @@ mod tests {
             write,
             space: None,
             roster: None,
+            judged_by: None,
             answer,
         };
         (job, outcome)

@@ -6,13 +6,40 @@ use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256, single_shot_open, single_shot_seal_with_rng,
 };
-use protocol::{KeyCheck, KeyEpoch, SealingKey, Wrap, WrappedKey, domain, hash, message};
+use protocol::{KeyCheck, KeyEpoch, KeyId, SealingKey, Wrap, WrappedKey, domain, hash, message};
 use zeroize::Zeroizing;
 
 use crate::{
     Roster, SealingIdentity,
     entropy::{Entropy, Source, draw},
 };
+
+/// Names a workspace key in an envelope.
+///
+/// Two branches of a roster may each have had a key of one number, so the number alone does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyName {
+    /// The number of the key epoch, from 1.
+    pub number: u32,
+    /// Which of the keys with that number.
+    pub id: KeyId,
+}
+
+impl KeyName {
+    /// Returns the name of the key that seals the parts of an envelope.
+    pub fn of(header: &protocol::Header) -> Self {
+        KeyName {
+            number: header.key_epoch,
+            id: header.key_id,
+        }
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.number, self.id)
+    }
+}
 
 /// A key that seals the parts of envelopes.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +58,11 @@ impl WorkspaceKey {
     /// Returns the hash by which the roster lets this key be recognised.
     pub(crate) fn check(&self) -> KeyCheck {
         KeyCheck::from_bytes(hash(domain::KEY_CHECK, &[&*self.0]))
+    }
+
+    /// Returns the name that tells this key from others of its number.
+    pub fn id(&self) -> KeyId {
+        self.check().id()
     }
 
     /// Wraps the key for one recipient; none when the recipient's key is one to which nothing can be sealed.
@@ -106,13 +138,15 @@ impl WrapContext {
 #[derive(Debug, Clone)]
 pub(crate) struct KeptWrap {
     pub(crate) context: WrapContext,
+    pub(crate) check: KeyCheck,
     pub(crate) key: WrappedKey,
 }
 
-/// The workspace keys that a device or an invite can read, by their numbers.
+/// The workspace keys that a device or an invite can read, those of lost branches of the roster included.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {
-    keys: BTreeMap<u32, WorkspaceKey>,
+    keys: BTreeMap<KeyName, WorkspaceKey>,
+    newest: Option<KeyName>,
 }
 
 impl KeyRing {
@@ -125,62 +159,78 @@ impl KeyRing {
 
     /// Unwraps the keys that the roster gained; tells whether there were any.
     ///
-    /// A wrap that does not open, or holds another key than the roster says, is passed over: another may be good.
+    /// A wrap that does not open, or holds another key than its entry says, is passed over: another may be good.
     pub fn update(&mut self, roster: &Roster, identity: &SealingIdentity) -> bool {
         let before = self.keys.len();
         for wrap in roster.wraps_for(&identity.key()) {
-            let number = wrap.context.number;
-            let Some(check) = roster.key_check(number) else {
-                continue;
+            let name = KeyName {
+                number: wrap.context.number,
+                id: wrap.check.id(),
             };
-            if self.keys.contains_key(&number) {
+            if self.keys.contains_key(&name) {
                 continue;
             }
-            if let Some(key) = WorkspaceKey::unwrap(&wrap.key, &wrap.context, &check, identity) {
-                self.keys.insert(number, key);
+            if let Some(key) = WorkspaceKey::unwrap(&wrap.key, &wrap.context, &wrap.check, identity)
+            {
+                self.keys.insert(name, key);
             }
         }
+        self.newest = roster
+            .key_names()
+            .rev()
+            .find(|name| self.keys.contains_key(name));
         self.keys.len() > before
     }
 
-    /// Returns the key of an epoch.
-    pub fn get(&self, epoch: u32) -> Option<&WorkspaceKey> {
-        self.keys.get(&epoch)
+    /// Returns a key by its name.
+    pub fn get(&self, name: &KeyName) -> Option<&WorkspaceKey> {
+        self.keys.get(name)
     }
 
-    /// Returns the newest key with its number.
-    pub fn newest(&self) -> Option<(u32, &WorkspaceKey)> {
-        self.keys
-            .last_key_value()
-            .map(|(number, key)| (*number, key))
+    /// Returns the newest key of the roster that this ring holds, with its name; never one of a lost branch.
+    pub fn newest(&self) -> Option<(KeyName, &WorkspaceKey)> {
+        let name = self.newest?;
+        Some((name, self.keys.get(&name)?))
     }
 
-    /// Returns the numbers of all keys, ascending.
-    pub fn epochs(&self) -> impl Iterator<Item = u32> + '_ {
+    /// Returns the names of all keys, ascending by their numbers.
+    pub fn names(&self) -> impl Iterator<Item = KeyName> + '_ {
         self.keys.keys().copied()
     }
 
-    pub(crate) fn insert(&mut self, number: u32, key: WorkspaceKey) {
-        self.keys.insert(number, key);
+    /// Begins a ring with the first key of a workspace.
+    pub(crate) fn begin(key: WorkspaceKey) -> Self {
+        let name = KeyName {
+            number: 1,
+            id: key.id(),
+        };
+        KeyRing {
+            keys: BTreeMap::from([(name, key)]),
+            newest: Some(name),
+        }
     }
 
-    /// Wraps every key of the ring for one recipient.
-    pub(crate) fn wrap_all(
+    /// Wraps every key of the ring for some, as an entry that accepts a device of a lost branch carries them.
+    ///
+    /// None when the key of a recipient is one to which nothing can be sealed.
+    pub fn wrap_for(
         &self,
-        place: &[u8; 32],
-        recipient: &SealingKey,
+        roster: &Roster,
+        recipients: &[SealingKey],
         entropy: &mut (impl Entropy + ?Sized),
     ) -> Option<Vec<KeyEpoch>> {
+        let place = *roster.workspace().as_bytes();
         self.keys
             .iter()
-            .map(|(number, key)| {
-                let context = WrapContext {
-                    place: *place,
-                    number: *number,
-                };
+            .map(|(name, key)| {
+                let number = name.number;
+                let context = WrapContext { place, number };
+                let wraps = recipients
+                    .iter()
+                    .map(|recipient| key.wrap(recipient, &context, entropy));
                 Some(KeyEpoch {
-                    number: *number,
-                    wraps: vec![key.wrap(recipient, &context, entropy)?],
+                    number,
+                    wraps: wraps.collect::<Option<_>>()?,
                     check: key.check(),
                 })
             })

@@ -24,7 +24,7 @@ pub use envelope::{
     open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_passing, verify_run,
 };
 pub use invite::{InviteLink, InviteLinkError, InviteSecret, OriginError, RelayOrigin};
-pub use key_ring::{KeyRing, WorkspaceKey};
+pub use key_ring::{KeyName, KeyRing, WorkspaceKey};
 pub use keys::{
     BadSignature, DeviceKeys, KEY_FILE_LEN, KeyFileError, SealingIdentity, SigningIdentity,
 };

@@ -73,10 +73,15 @@ pub enum PartError {
     Decode(#[from] DecodeError),
 }
 
-fn associated_data(workspace: &WorkspaceId, epoch: u32) -> Vec<u8> {
+fn associated_data(workspace: &WorkspaceId, epoch: u32, key: &WorkspaceKey) -> Vec<u8> {
     message(
         domain::SEAL,
-        &[&[SEAL_VERSION], workspace.as_bytes(), &epoch.to_be_bytes()],
+        &[
+            &[SEAL_VERSION],
+            workspace.as_bytes(),
+            &epoch.to_be_bytes(),
+            key.id().as_bytes(),
+        ],
     )
 }
 
@@ -106,7 +111,7 @@ pub(crate) fn seal_part_with(
             &XNonce::from(nonce),
             Payload {
                 msg: &framed,
-                aad: &associated_data(workspace, epoch),
+                aad: &associated_data(workspace, epoch, key),
             },
         )
         .expect("a part is far shorter than what the cipher can seal");
@@ -139,7 +144,7 @@ pub fn open_part(
             &XNonce::from(*nonce),
             Payload {
                 msg: ciphertext,
-                aad: &associated_data(workspace, epoch),
+                aad: &associated_data(workspace, epoch, key),
             },
         )
         .map(Zeroizing::new)
@@ -204,7 +209,7 @@ mod tests {
                 &XNonce::from([0; NONCE_LEN]),
                 Payload {
                     msg: framed,
-                    aad: &associated_data(&workspace, 1),
+                    aad: &associated_data(&workspace, 1, &key()),
                 },
             )
             .expect("seals");

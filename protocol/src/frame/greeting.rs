@@ -3,7 +3,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Blob, Cursor, Cut, LogEpoch, Nonce, RelayKey, RosterHash, Signature, SignerKey, WorkspaceId,
+    Blob, Cursor, Cut, LogEpoch, LogHash, Nonce, RelayKey, RosterHash, Signature, SignerKey,
+    WorkspaceId,
 };
 
 /// The client says who it is and what it speaks.
@@ -61,6 +62,9 @@ pub struct Prove {
     /// The roster, when the relay does not know the workspace.
     #[n(3)]
     pub entries: Option<Vec<Blob>>,
+    /// Whether more of the roster follows in [`RosterMore`](crate::RosterMore) frames.
+    #[n(4)]
+    pub more: bool,
 }
 
 /// The relay lets the client in.
@@ -85,4 +89,19 @@ pub struct Welcome {
     /// The relay's clock, ms since 1970.
     #[n(5)]
     pub now_ms: u64,
+    /// Where the log begins when what was before is not there any more; none for a log from 1.
+    #[n(6)]
+    pub log_start: Option<LogStart>,
+}
+
+/// Where a log begins that was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LogStart {
+    /// The sequence of its first entry, from 1.
+    #[n(0)]
+    pub sequence: u64,
+    /// The running hash before that entry.
+    #[n(1)]
+    pub running: LogHash,
 }

@@ -7,10 +7,10 @@ mod traffic;
 
 use minicbor::{Decoder, Encode, Encoder};
 
-pub use greeting::{Challenge, Hello, Prove, Welcome};
+pub use greeting::{Challenge, Hello, LogStart, Prove, Welcome};
 pub use refusal::{Refusal, Refused};
-pub use roster::{RosterAppend, RosterGrew, RosterMoved};
-pub use traffic::{Bye, Carry, Heads, Log, LogItem, Push, Stored, Want};
+pub use roster::{RosterAppend, RosterGrew, RosterMore, RosterMoved};
+pub use traffic::{Bye, Carry, Heads, HeadsPurpose, Held, Log, LogItem, Push, Stored, Want};
 
 use crate::{
     Blob, DecodeError, canonical,
@@ -96,10 +96,14 @@ frames! {
     11 Heads,
     /// A side asks for a piece of a feed.
     12 Want,
-    /// The client sends envelopes of any feeds.
+    /// A side sends envelopes of any feeds.
     13 Carry,
     /// A side leaves.
     14 Bye,
+    /// The client goes on with the roster that began in its proof.
+    15 RosterMore,
+    /// Envelopes of a revoked feed that are kept apart.
+    16 Held,
 }
 
 fn tagged<T: Encode<()>>(tag: u8, frame: &T) -> Vec<u8> {
@@ -118,7 +122,23 @@ impl Frame {
             Frame::Hello(hello) => {
                 canonical::check_count("versions", MAX_VERSIONS, hello.versions.len())
             }
+            Frame::Prove(prove) if prove.more && prove.entries.is_none() => Err(
+                DecodeError::malformed("frame", "more of a roster that has not begun"),
+            ),
             Frame::Prove(prove) => check_entries(prove.entries.as_deref().unwrap_or_default()),
+            Frame::RosterMore(more) if more.entries.is_empty() => Err(DecodeError::malformed(
+                "frame",
+                "a further piece of the roster holds at least one entry",
+            )),
+            Frame::RosterMore(more) => check_entries(&more.entries),
+            Frame::Welcome(welcome)
+                if welcome.log_start.is_some_and(|start| start.sequence == 0) =>
+            {
+                Err(DecodeError::malformed(
+                    "frame",
+                    "a log begins at 1 or later",
+                ))
+            }
             Frame::Welcome(welcome) => check_entries(&welcome.entries),
             Frame::Push(push) => check_envelopes(&push.envelopes),
             Frame::Log(log) => {
@@ -150,6 +170,7 @@ impl Frame {
                 ))
             }
             Frame::Carry(carry) => check_envelopes(&carry.envelopes),
+            Frame::Held(held) => check_envelopes(&held.envelopes),
             Frame::Bye(bye) => canonical::check_size("text", MAX_TEXT_BYTES, bye.text.as_bytes()),
             Frame::Challenge(_) | Frame::Stored(_) | Frame::Want(_) => Ok(()),
         }

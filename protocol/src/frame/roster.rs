@@ -16,6 +16,18 @@ pub struct RosterAppend {
     pub entries: Vec<Blob>,
 }
 
+/// What follows of a roster that did not fit the proof.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RosterMore {
+    /// The next entries, at least one.
+    #[n(0)]
+    pub entries: Vec<Blob>,
+    /// Whether still more follows.
+    #[n(1)]
+    pub more: bool,
+}
+
 /// Entries that follow what this connection has.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

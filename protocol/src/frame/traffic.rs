@@ -79,13 +79,14 @@ impl<C> Encode<C> for LogItem {
             LogItem::Envelope {
                 received_ms,
                 envelope,
-            } => e.array(2)?.u64(*received_ms)?.bytes(envelope)?.ok(),
+            } => e.array(3)?.u8(0)?.u64(*received_ms)?.bytes(envelope)?.ok(),
             LogItem::Own {
                 received_ms,
                 hash,
                 sequence,
             } => e
-                .array(3)?
+                .array(4)?
+                .u8(1)?
                 .u64(*received_ms)?
                 .encode_with(hash, c)?
                 .u64(*sequence)?
@@ -97,17 +98,20 @@ impl<C> Encode<C> for LogItem {
 impl<'b, C> Decode<'b, C> for LogItem {
     fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, decode::Error> {
         let at = d.position();
-        match d.array()? {
-            Some(2) => Ok(LogItem::Envelope {
+        let len = d.array()?;
+        match (d.u64()?, len) {
+            (0, Some(3)) => Ok(LogItem::Envelope {
                 received_ms: d.u64()?,
                 envelope: d.decode_with(c)?,
             }),
-            Some(3) => Ok(LogItem::Own {
+            (1, Some(4)) => Ok(LogItem::Own {
                 received_ms: d.u64()?,
                 hash: d.decode_with(c)?,
                 sequence: d.u64()?,
             }),
-            _ => Err(decode::Error::message("a log item has two or three fields").at(at)),
+            _ => {
+                Err(decode::Error::message("neither an envelope nor the name of an own one").at(at))
+            }
         }
     }
 }
@@ -119,9 +123,63 @@ pub struct Heads {
     /// One cut for each feed.
     #[n(0)]
     pub heads: Vec<Cut>,
+    /// What they are for; none means a comparison.
+    #[n(1)]
+    pub purpose: Option<HeadsPurpose>,
 }
 
-/// A piece of a feed that the sender lacks.
+/// What heads are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HeadsPurpose {
+    /// Both sides find out what the other lacks, after the log did not continue.
+    Comparison,
+    /// An admin learns which feeds are held, and up to where.
+    Held,
+    /// An admin learns the heads that a revocation or demotion must name as cuts.
+    Revocation,
+    /// A purpose that a newer version has.
+    Other(u32),
+}
+
+impl HeadsPurpose {
+    /// Returns the number on the wire.
+    pub fn code(self) -> u32 {
+        match self {
+            HeadsPurpose::Comparison => 0,
+            HeadsPurpose::Held => 1,
+            HeadsPurpose::Revocation => 2,
+            HeadsPurpose::Other(code) => code,
+        }
+    }
+
+    /// Takes the number on the wire.
+    pub fn from_code(code: u32) -> Self {
+        match code {
+            0 => HeadsPurpose::Comparison,
+            1 => HeadsPurpose::Held,
+            2 => HeadsPurpose::Revocation,
+            code => HeadsPurpose::Other(code),
+        }
+    }
+}
+
+impl<C> Encode<C> for HeadsPurpose {
+    fn encode<W: Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.u32(self.code())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for HeadsPurpose {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        d.u32().map(HeadsPurpose::from_code)
+    }
+}
+
+/// A piece of a feed that the sender wants; a client may want its own feed too.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Want {
@@ -136,12 +194,24 @@ pub struct Want {
     pub to: u64,
 }
 
-/// Envelopes of any feeds, in the order in which the client received them.
+/// Envelopes of any feeds, in the order in which the sender received them; also the answer to [`Want`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Carry {
     /// The envelopes.
     #[n(0)]
+    pub envelopes: Vec<Blob>,
+}
+
+/// Envelopes of a revoked feed that the relay keeps apart, for an admin.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Held {
+    /// The feed.
+    #[n(0)]
+    pub feed: FeedId,
+    /// The envelopes, contiguous.
+    #[n(1)]
     pub envelopes: Vec<Blob>,
 }
 

@@ -50,14 +50,14 @@ fn every_truncation_is_refused() {
 #[test]
 fn unknown_keys_are_read_over() {
     let mut bytes = samples::first_header().encode();
-    assert_eq!(bytes[0], 0xa9, "a map of nine keys");
-    bytes[0] = 0xaa;
+    assert_eq!(bytes[0], 0xaa, "a map of ten keys");
+    bytes[0] = 0xab;
     bytes.extend_from_slice(&[0x18, 0x40, 0x61, b'x']);
     assert_eq!(Header::decode(&bytes), Ok(samples::first_header()));
     let mut bytes = samples::body(samples::entries().remove(6).1).encode();
-    assert_eq!(bytes[0], 0xa6, "a map of six keys");
-    bytes[0] = 0xa7;
-    bytes.extend_from_slice(&[0x06, 0x00]);
+    assert_eq!(bytes[0], 0xa7, "a map of seven keys");
+    bytes[0] = 0xa8;
+    bytes.extend_from_slice(&[0x07, 0x00]);
     assert!(Body::decode(&bytes).is_ok());
 }
 
@@ -116,7 +116,10 @@ fn limits_hold() {
     let entries = vec![Blob::from(vec![0; MAX_ROSTER_ENTRY_BYTES + 1])];
     for frame in [
         Frame::Bye(Bye { text }),
-        Frame::Heads(Heads { heads }),
+        Frame::Heads(Heads {
+            heads,
+            purpose: None,
+        }),
         Frame::Push(Push { envelopes }),
         Frame::RosterAppend(RosterAppend {
             expected_head: RosterHash::ZERO,
@@ -167,6 +170,64 @@ fn largest_envelope_of_small_parts_fits() {
 }
 
 #[test]
+fn an_entry_for_newer_versions_says_so_whatever_is_in_it() {
+    let mut body = samples::body(What::Unknown {
+        tag: 3,
+        map: vec![0xa1, 0x00, 0x01],
+    });
+    body.min_reader = ROSTER_VERSION + 1;
+    let error = Body::decode(&body.encode()).expect_err("newer");
+    assert!(matches!(error, DecodeError::Newer { min_reader: 2, .. }));
+    assert!(error.to_string().contains("update"), "{error}");
+    body.min_reader = ROSTER_VERSION;
+    assert!(matches!(
+        Body::decode(&body.encode()),
+        Err(DecodeError::Malformed { .. })
+    ));
+}
+
+#[test]
+fn odd_frames_are_refused() {
+    let welcome = samples::frames().into_iter().find_map(|frame| match frame {
+        Frame::Welcome(welcome) => Some(welcome),
+        _ => None,
+    });
+    for frame in [
+        Frame::Prove(Prove {
+            signature: Signature::ZERO,
+            roster_head: RosterHash::ZERO,
+            cursor: None,
+            entries: None,
+            more: true,
+        }),
+        Frame::RosterMore(RosterMore {
+            entries: vec![],
+            more: true,
+        }),
+        Frame::Welcome(Welcome {
+            log_start: Some(LogStart {
+                sequence: 0,
+                running: LogHash::ZERO,
+            }),
+            ..welcome.expect("a sample")
+        }),
+    ] {
+        assert!(matches!(
+            Frame::decode(&frame.encode()),
+            Err(DecodeError::Malformed { .. })
+        ));
+    }
+    // A log whose item has another tag than the two.
+    let item = [
+        0x82, 0x06, 0xa2, 0x00, 0x01, 0x01, 0x81, 0x83, 0x02, 0x00, 0x40,
+    ];
+    assert!(matches!(
+        Frame::decode(&item),
+        Err(DecodeError::Malformed { .. })
+    ));
+}
+
+#[test]
 fn unknown_frames_are_named() {
     assert_eq!(
         Frame::decode(&[0x82, 0x18, 0x63, 0xa0]),
@@ -205,6 +266,7 @@ fn header() -> impl Strategy<Value = Header> {
                 batch: batch.map(BatchId::from_bytes),
                 key_epoch,
                 parts: parts.into_iter().map(PartHash::from_bytes).collect(),
+                key_id: KeyId::from_bytes([3; 8]),
             },
         )
 }

@@ -38,6 +38,7 @@ pub(crate) fn first_header() -> Header {
         batch: None,
         key_epoch: 1,
         parts: vec![PartHash::of(b"sealed")],
+        key_id: id!(KeyCheck, 15).id(),
     }
 }
 
@@ -155,8 +156,12 @@ pub(crate) fn entries() -> Vec<(&'static str, What)> {
         (
             "device_accepted",
             What::DeviceAccepted(AcceptedDevice {
-                feed: cut().feed,
+                device: Device {
+                    signing: cut().feed,
+                    ..device(false)
+                },
                 cut: cut(),
+                keys: vec![key_epoch()],
             }),
         ),
         (
@@ -177,6 +182,7 @@ pub(crate) fn body(what: What) -> Body {
         time_ms: 1_790_000_000_000,
         author: id!(SignerKey, 1),
         what,
+        min_reader: 1,
     }
 }
 
@@ -208,12 +214,14 @@ pub(crate) fn frames() -> Vec<Frame> {
             roster_head: RosterHash::ZERO,
             cursor: Some(cursor()),
             entries: Some(vec![blob()]),
+            more: true,
         }),
         Frame::Prove(Prove {
             signature: id!(Signature, 9),
             roster_head: id!(RosterHash, 7),
             cursor: None,
             entries: None,
+            more: false,
         }),
         Frame::Welcome(Welcome {
             entries: vec![blob()],
@@ -222,6 +230,19 @@ pub(crate) fn frames() -> Vec<Frame> {
             continues: false,
             own: Some(cut()),
             now_ms: 1_790_000_000_001,
+            log_start: None,
+        }),
+        Frame::Welcome(Welcome {
+            entries: vec![],
+            epoch: id!(LogEpoch, 4),
+            sequence: 70_001,
+            continues: true,
+            own: None,
+            now_ms: 1_790_000_000_001,
+            log_start: Some(LogStart {
+                sequence: 60_000,
+                running: id!(LogHash, 5),
+            }),
         }),
         Frame::Push(Push {
             envelopes: vec![blob(), blob()],
@@ -263,7 +284,14 @@ pub(crate) fn frames() -> Vec<Frame> {
             text: String::new(),
             cut: None,
         }),
-        Frame::Heads(Heads { heads: vec![cut()] }),
+        Frame::Heads(Heads {
+            heads: vec![cut()],
+            purpose: None,
+        }),
+        Frame::Heads(Heads {
+            heads: vec![cut()],
+            purpose: Some(HeadsPurpose::Revocation),
+        }),
         Frame::Want(Want {
             feed: id!(FeedId, 1),
             from: 4,
@@ -274,6 +302,14 @@ pub(crate) fn frames() -> Vec<Frame> {
         }),
         Frame::Bye(Bye {
             text: "done".into(),
+        }),
+        Frame::RosterMore(RosterMore {
+            entries: vec![blob()],
+            more: false,
+        }),
+        Frame::Held(Held {
+            feed: id!(FeedId, 1),
+            envelopes: vec![blob()],
         }),
     ]
 }

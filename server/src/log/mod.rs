@@ -110,6 +110,13 @@ pub enum Written {
     RosterGrew,
     /// The roster had another head.
     RosterMoved,
+    /// The roster has moved since a run was verified, and forbids it by now; said by the writer, before the log.
+    Outdated,
+    /// What the write needs of the workspace is damaged; the log holds all others as before.
+    Damaged {
+        /// What is wrong.
+        what: &'static str,
+    },
     /// The workspace does not exist.
     NoWorkspace,
 }
@@ -131,6 +138,8 @@ pub trait ChangeLog: std::fmt::Debug + Send + Sync + 'static {
     fn workspace(&self, workspace: &WorkspaceId) -> Result<Option<StoredWorkspace>, LogError>;
 
     /// Writes a batch in one durable step and says what became of each write, in order.
+    ///
+    /// A damaged row fails the write that needs it ([`Written::Damaged`]), not the batch.
     ///
     /// # Errors
     /// The storage fails; then nothing of the batch counts.

@@ -248,7 +248,11 @@ impl ChangeLog for RedbLog {
         let mut tables = Batch::open(&transaction)?;
         let written = batch
             .into_iter()
-            .map(|write| tables.write(write))
+            // A write reads all that it needs before it changes anything, so nothing of a failed one is left.
+            .map(|write| match tables.write(write) {
+                Err(LogError::Damaged { what }) => Ok(Written::Damaged { what }),
+                written => written,
+            })
             .collect::<Result<Vec<_>, _>>()?;
         tables.finish()?;
         transaction.commit()?;

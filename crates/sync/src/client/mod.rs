@@ -21,6 +21,9 @@ pub use session::Session;
 /// How long the handshake may take, in ms; after it the session breaks.
 pub const HANDSHAKE_MS: u64 = 15_000;
 
+/// The bytes of a roster for each of which ms the handshake may take longer, when it is offered to a relay that lost it.
+pub const OFFER_BYTES_PER_MS: u64 = 16;
+
 /// The bytes of the log that wait to be applied above which [`Session::wants_frames`] is false.
 pub const COMFORTABLE_QUEUE_BYTES: usize = 8 * 1024 * 1024;
 
@@ -211,9 +214,16 @@ pub enum Broken {
     /// The relay did not answer in time.
     #[error("the relay did not answer within {HANDSHAKE_MS} ms")]
     Silent,
-    /// The own roster does not fit one frame, so it cannot be offered to a relay that lost it.
-    #[error("the roster is too large to offer it to a relay that does not know the workspace")]
-    RosterTooLarge,
+    /// The log begins after what this client has, as only newer versions can make up for.
+    #[error(
+        "the relay's log begins at {begins}, and this program has read it up to {have}: update Handschlag"
+    )]
+    LogCut {
+        /// The sequence up to which it was applied here.
+        have: u64,
+        /// The sequence of the log's first entry.
+        begins: u64,
+    },
     /// More of the log waits than may.
     #[error("more than {MAX_QUEUE_BYTES} bytes of the log wait to be applied")]
     QueueFull,

@@ -4,19 +4,22 @@ use std::collections::VecDeque;
 
 use protocol::{
     Blob, Challenge, Cursor, Cut, Entry, EnvelopeHash, Frame, Hello, Prove, Push, RelayKey,
-    RosterAppend, RosterGrew, RosterHash, SESSION_VERSIONS, Welcome,
-    limits::{BATCH_BYTES, MAX_FRAME_BYTES, MAX_ROSTER_ENTRIES_PER_FRAME},
+    RosterAppend, RosterGrew, RosterHash, RosterMore, SESSION_VERSIONS, Welcome,
+    limits::{BATCH_BYTES, MAX_ROSTER_ENTRIES_PER_FRAME, MAX_ROSTER_ENTRY_BYTES},
 };
 use vault::SessionTerms;
 
 use super::{
-    Broken, Established, HANDSHAKE_MS, Input, LogReplaced, Output, Progress, Start,
+    Broken, Established, HANDSHAKE_MS, Input, LogReplaced, OFFER_BYTES_PER_MS, Output, Progress,
+    Start,
     inbox::Inbox,
     outbox::{Next, Outbox},
 };
 
-/// What a prove frame needs besides the roster.
-const PROVE_ROOM_BYTES: usize = 1024;
+/// The bytes of entries after which a piece of a roster that is offered is full.
+///
+/// Small, so that a slow line brings each piece within the relay's patience.
+const OFFER_BYTES: usize = MAX_ROSTER_ENTRY_BYTES;
 
 /// What the relay said about itself in the challenge.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +146,7 @@ impl Session {
                     work.inbox.applied(cursor)?;
                 }
             }
-            Input::Roster { entries } => return self.offer(entries),
+            Input::Roster { entries } => self.offer(now_ms, entries),
             Input::AppendRoster {
                 expected_head,
                 entries,
@@ -179,8 +182,7 @@ impl Session {
             (State::Greeted, Frame::Challenge(challenge)) => self.prove(&challenge),
             (State::Proved(proven), Frame::Welcome(welcome)) => {
                 let proven = *proven;
-                self.establish(proven, welcome);
-                Ok(())
+                self.establish(proven, welcome)
             }
             (State::Working(work), Frame::Log(log)) => work.inbox.receive(log.first, log.items),
             (State::Working(work), Frame::Stored(stored)) => {
@@ -238,7 +240,7 @@ impl Session {
         }
         let proven = Proven { version, terms };
         if challenge.known {
-            self.send_proof(proven, None);
+            self.send_proof(proven, None, false);
         } else {
             self.state = State::RosterAsked(proven);
             self.outputs.push_back(Output::ReadRoster);
@@ -246,33 +248,51 @@ impl Session {
         Ok(())
     }
 
-    fn offer(&mut self, entries: Vec<Blob>) -> Result<(), Broken> {
+    /// Offers the roster to a relay that does not know the workspace, in as many pieces as it needs.
+    fn offer(&mut self, now_ms: u64, entries: Vec<Blob>) {
         let State::RosterAsked(proven) = self.state else {
-            return Ok(());
+            return;
         };
-        let bytes: usize = entries.iter().map(|entry| entry.len() + 8).sum();
-        if bytes > MAX_FRAME_BYTES - PROVE_ROOM_BYTES
-            || entries.len() > MAX_ROSTER_ENTRIES_PER_FRAME
-        {
-            return Err(Broken::RosterTooLarge);
+        let bytes: usize = entries.iter().map(|entry| entry.len()).sum();
+        let patience_ms = HANDSHAKE_MS + bytes as u64 / OFFER_BYTES_PER_MS;
+        self.deadline = Some(now_ms.saturating_add(patience_ms));
+        let mut pieces = pieces_of(entries).into_iter();
+        let first = pieces.next();
+        let mut left = pieces.len();
+        self.send_proof(proven, first, left > 0);
+        for entries in pieces {
+            left -= 1;
+            self.send(RosterMore {
+                entries,
+                more: left > 0,
+            });
         }
-        self.send_proof(proven, (!entries.is_empty()).then_some(entries));
-        Ok(())
     }
 
-    fn send_proof(&mut self, proven: Proven, entries: Option<Vec<Blob>>) {
+    fn send_proof(&mut self, proven: Proven, entries: Option<Vec<Blob>>, more: bool) {
         self.send(Prove {
             signature: proven.terms.sign_proof(&self.start.identity),
             roster_head: self.start.roster_head,
             cursor: self.start.cursor,
             entries,
+            more,
         });
         self.state = State::Proved(proven);
     }
 
-    fn establish(&mut self, proven: Proven, welcome: Welcome) {
+    fn establish(&mut self, proven: Proven, welcome: Welcome) -> Result<(), Broken> {
         self.deadline = None;
         let relay = proven.terms.relay;
+        if let Some(start) = welcome.log_start {
+            let held = self.start.cursor.filter(|_| welcome.continues);
+            let have = held.map_or(0, |cursor| cursor.sequence);
+            if have.saturating_add(1) < start.sequence {
+                return Err(Broken::LogCut {
+                    have,
+                    begins: start.sequence,
+                });
+            }
+        }
         self.outputs.push_back(Output::Established(Established {
             version: proven.version,
             relay,
@@ -289,7 +309,7 @@ impl Session {
         }
         let Some(outbox) = Outbox::new(self.start.own_head, own.as_ref()) else {
             self.forked(own, self.start.own_head);
-            return;
+            return Ok(());
         };
         if own.map_or(0, |cut| cut.sequence) != self.start.acknowledged {
             self.outputs.push_back(acknowledged(own.as_ref()));
@@ -299,6 +319,7 @@ impl Session {
             outbox,
             settled: None,
         }));
+        Ok(())
     }
 
     /// Returns the cursor behind which the relay sends its log: the client's, or the beginning when that does not hold.
@@ -423,6 +444,28 @@ impl Work {
     fn is_settled(&self) -> bool {
         self.progress() == Progress::default() && self.outbox.is_echoed(self.inbox.newest_own())
     }
+}
+
+/// Cuts a roster into pieces for one frame each.
+fn pieces_of(entries: Vec<Blob>) -> Vec<Vec<Blob>> {
+    let mut pieces: Vec<Vec<Blob>> = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        match pieces.last_mut() {
+            Some(piece)
+                if bytes + entry.len() <= OFFER_BYTES
+                    && piece.len() < MAX_ROSTER_ENTRIES_PER_FRAME =>
+            {
+                bytes += entry.len();
+                piece.push(entry);
+            }
+            _ => {
+                bytes = entry.len();
+                pieces.push(vec![entry]);
+            }
+        }
+    }
+    pieces
 }
 
 fn acknowledged(cut: Option<&Cut>) -> Output {

@@ -35,6 +35,8 @@ pub(super) enum State {
     },
     /// The proof is expected.
     Challenged(Box<Entering>),
+    /// The client proved itself and is sending the roster of a workspace that is not known.
+    Gathering(Box<(Entering, Prove, Roster)>),
     /// The workspace begins with the roster that came with the proof.
     Creating(Box<(Entering, Prove)>),
     /// The client's place is being looked up.
@@ -99,7 +101,7 @@ impl Connection {
     /// Tells whether the shell should read the next frame from the socket.
     pub fn wants_frames(&self) -> bool {
         match &self.state {
-            State::Fresh | State::Challenged(_) => true,
+            State::Fresh | State::Challenged(_) | State::Gathering(_) => true,
             State::Opening { .. } | State::Creating(_) | State::Placing(_) | State::Ended => false,
             State::Working(working) => {
                 working.pending < MAX_PENDING
@@ -146,6 +148,7 @@ impl Connection {
             Input::Created(Err(why)) => return Err(not_created(why)),
             Input::Place { head, running, own } => self.place(now_ms, head, running, own),
             Input::Appended(appended) => return self.appended(appended),
+            Input::Outdated(roster) => return self.outdated(now_ms, roster),
             Input::LogGrew { sequence } => {
                 if let Some(follow) = self.follow() {
                     follow.log_grew(sequence);
@@ -176,6 +179,7 @@ impl Connection {
         match (&mut self.state, frame) {
             (State::Fresh, Frame::Hello(hello)) => self.hello(hello),
             (State::Challenged(_), Frame::Prove(prove)) => self.prove(now_ms, prove),
+            (State::Gathering(_), Frame::RosterMore(more)) => self.gather(now_ms, more),
             (State::Working(working), Frame::Push(push)) => {
                 if !working.peer.is_device {
                     return Err(No::new(Refusal::RoleForbids, "an invite writes nothing"));
@@ -183,7 +187,8 @@ impl Connection {
                 let roster = working.follow.roster();
                 let run = check_push(roster, working.peer.key.into(), push.envelopes)?;
                 working.pending += 1;
-                self.outputs.push_back(Output::Append(run));
+                let judged_by = roster.head();
+                self.outputs.push_back(Output::Append { run, judged_by });
                 Ok(())
             }
             (State::Working(_), Frame::RosterAppend(append)) => self.append_roster(now_ms, append),
@@ -216,6 +221,20 @@ impl Connection {
                 ..No::new(Refusal::Gap, "envelopes are missing before these")
             }),
         }
+    }
+
+    /// Refuses a push that the roster forbids by now, though it did not when the push came.
+    fn outdated(&mut self, now_ms: u64, roster: Arc<Roster>) -> Result<(), No> {
+        let State::Working(working) = &mut self.state else {
+            return Ok(());
+        };
+        working.pending = working.pending.saturating_sub(1);
+        working.follow.roster_grew(roster);
+        admit(working.follow.roster(), working.peer.key, now_ms)?;
+        Err(No::new(
+            Refusal::RoleForbids,
+            "the role of this device's member forbids writing by now",
+        ))
     }
 
     fn append_roster(&mut self, now_ms: u64, append: RosterAppend) -> Result<(), No> {

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use protocol::{
-    Challenge, Cut, Hello, LogHash, Prove, Refusal, SESSION_VERSIONS, SignerKey, Welcome,
-    WorkspaceId,
+    Challenge, Cut, Hello, LogHash, Prove, Refusal, RosterMore, SESSION_VERSIONS, SignerKey,
+    Welcome, WorkspaceId,
 };
 use vault::{Roster, SessionTerms};
 
 use super::{
-    Connection, NotCreated, Output, Peer,
+    Connection, NotCreated, Output, PROOF_MS, Peer,
     connection::{Entering, State, Working},
     follow::Follow,
     holds,
-    judge::{No, admit, check_roster},
+    judge::{No, admit, begin_roster, grow},
 };
 use crate::LogHead;
 
@@ -79,11 +79,40 @@ impl Connection {
                 "this relay does not know the workspace",
             ));
         };
-        let roster = check_roster(workspace, &entries)?;
-        admit(&roster, key, now_ms)?;
-        self.state = State::Creating(Box::new((*entering, prove)));
-        self.outputs
-            .push_back(Output::CreateWorkspace { workspace, entries });
+        let roster = begin_roster(workspace, &entries)?;
+        let more = prove.more;
+        self.state = State::Gathering(Box::new((*entering, prove, roster)));
+        self.gathered(now_ms, more)
+    }
+
+    /// Takes the next piece of a roster; each is verified as it comes, and the roster's own limits bound them all.
+    pub(super) fn gather(&mut self, now_ms: u64, next: RosterMore) -> Result<(), No> {
+        let State::Gathering(gathering) = &mut self.state else {
+            return Ok(());
+        };
+        grow(&mut gathering.2, &next.entries)?;
+        self.gathered(now_ms, next.more)
+    }
+
+    /// Waits for the next piece, or begins the workspace when that was the last.
+    fn gathered(&mut self, now_ms: u64, more: bool) -> Result<(), No> {
+        let State::Gathering(gathering) = &self.state else {
+            return Ok(());
+        };
+        if more {
+            // A roster has an end, and each piece brings it nearer, so this cannot go on for ever.
+            self.deadline = Some(now_ms.saturating_add(PROOF_MS));
+            return Ok(());
+        }
+        let (entering, prove, roster) = &**gathering;
+        admit(roster, entering.hello.key, now_ms)?;
+        let create = Output::CreateWorkspace {
+            workspace: roster.workspace(),
+            entries: roster.entries().to_vec(),
+        };
+        let (entering, prove) = (entering.clone(), prove.clone());
+        self.state = State::Creating(Box::new((entering, prove)));
+        self.outputs.push_back(create);
         Ok(())
     }
 
@@ -146,6 +175,7 @@ impl Connection {
             continues: cursor.is_some(),
             own,
             now_ms,
+            log_start: None,
         });
         self.deadline = None;
         self.state = State::Working(Box::new(Working {

@@ -29,6 +29,7 @@ impl From<DecodeError> for No {
     fn from(error: DecodeError) -> Self {
         let code = match error {
             DecodeError::TooLarge { .. } | DecodeError::TooMany { .. } => Refusal::TooLarge,
+            DecodeError::Newer { .. } => Refusal::Version,
             _ => Refusal::Malformed,
         };
         No::new(code, error)
@@ -64,7 +65,8 @@ impl From<RosterError> for No {
                 Refusal::RoleForbids
             }
             RosterError::InviteSpent => Refusal::InviteSpent,
-            RosterError::Full => Refusal::Quota,
+            RosterError::Full | RosterError::TooManySuccessors { .. } => Refusal::Quota,
+            RosterError::Newer { .. } => Refusal::Version,
             _ => Refusal::Malformed,
         };
         No::new(code, error)
@@ -163,17 +165,45 @@ pub(super) fn check_entries(
     Ok(Arc::new(grown))
 }
 
-/// Verifies a whole roster for a workspace that begins here.
-pub(super) fn check_roster(
+/// Tells whether a run that was verified by an earlier roster may still be appended under this one.
+///
+/// Signatures and hashes stay true; only what the roster lets the device write can have changed.
+pub fn still_allowed(roster: &Roster, run: &Run) -> bool {
+    let Some(device) = roster.device(&run.feed) else {
+        return false;
+    };
+    match device.standing() {
+        Standing::Writes => true,
+        Standing::Silenced(cut) | Standing::Revoked(cut) => run.envelopes.iter().all(|envelope| {
+            envelope.sequence < cut.sequence
+                || (envelope.sequence == cut.sequence && envelope.hash == cut.hash)
+        }),
+    }
+}
+
+/// Verifies the next entries of a roster that is being gathered.
+pub(super) fn grow(roster: &mut Roster, entries: &[Blob]) -> Result<(), No> {
+    for entry in entries {
+        roster.append(entry)?;
+    }
+    Ok(())
+}
+
+/// Verifies the first entries of a roster for a workspace that begins here.
+pub(super) fn begin_roster(
     workspace: protocol::WorkspaceId,
     entries: &[Blob],
-) -> Result<Arc<Roster>, No> {
-    let roster = Roster::from_entries(entries).map_err(|error| No::from(error.source))?;
+) -> Result<Roster, No> {
+    let Some((first, rest)) = entries.split_first() else {
+        return Err(RosterError::Founding.into());
+    };
+    let mut roster = Roster::begin(first)?;
     if roster.workspace() != workspace {
         return Err(No::new(
             Refusal::Malformed,
             "the roster's first entry is not the one that names the workspace",
         ));
     }
-    Ok(Arc::new(roster))
+    grow(&mut roster, rest)?;
+    Ok(roster)
 }

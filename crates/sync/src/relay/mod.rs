@@ -18,6 +18,7 @@ use protocol::{Blob, Cursor, Cut, FeedId, LogHash, RosterHash, SignerKey, Worksp
 use vault::Roster;
 
 pub use connection::Connection;
+pub use judge::still_allowed;
 
 use crate::{Appended, LogEntry, LogHead, Run};
 
@@ -83,6 +84,8 @@ pub enum Input {
     },
     /// Answers [`Output::Append`].
     Appended(Appended),
+    /// Answers [`Output::Append`]: the roster has moved and forbids the run by now; nothing was appended.
+    Outdated(Arc<Roster>),
     /// The log has grown to a sequence.
     LogGrew {
         /// The sequence.
@@ -129,8 +132,13 @@ pub enum Output {
         /// The sequence whose running hash is wanted.
         cursor: Option<u64>,
     },
-    /// Append verified envelopes.
-    Append(Run),
+    /// Append verified envelopes; when the roster has moved meanwhile, only if they are [`still_allowed`].
+    Append {
+        /// The envelopes.
+        run: Run,
+        /// The head of the roster by which they were judged.
+        judged_by: RosterHash,
+    },
     /// Read the log after a sequence: up to the byte and entry limits of a frame, one entry at least.
     ReadLog {
         /// The sequence.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc};
 use protocol::{Cut, FeedId, LogEpoch, LogHash, WorkspaceId, log_next, log_start};
 use sync::{
     Appended, Fit, LogEntry, LogHead, Run, fit,
-    relay::{Found, Input, Output, RosterAppended},
+    relay::{Found, Input, Output, RosterAppended, still_allowed},
 };
 use vault::Roster;
 
@@ -130,7 +130,13 @@ impl Store {
                 let own = feed.and_then(|feed| space.feed_head(&feed));
                 (Input::Place { head, running, own }, News::Nothing)
             }
-            Output::Append(run) => (Input::Appended(space.append(now_ms, run)), News::Log),
+            Output::Append { run, judged_by } => {
+                let roster = &space.roster;
+                if roster.head() != judged_by && !still_allowed(roster, &run) {
+                    return (Input::Outdated(Arc::clone(roster)), News::Nothing);
+                }
+                (Input::Appended(space.append(now_ms, run)), News::Log)
+            }
             Output::ReadLog {
                 after,
                 max_bytes,

@@ -87,6 +87,7 @@ impl Hand {
             roster_head: protocol::RosterHash::ZERO,
             cursor: None,
             entries: None,
+            more: false,
         }
     }
 }
@@ -459,6 +460,7 @@ fn welcome(world: &World) -> Frame {
         continues: true,
         own: space.feed_head(&world.devices[0].keys.feed()),
         now_ms: 5,
+        log_start: None,
     })
 }
 

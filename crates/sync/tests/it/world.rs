@@ -118,7 +118,7 @@ impl World {
     pub(crate) fn cut(&mut self, wire: usize) {
         let wire = self.wires.remove(wire);
         for request in wire.relay_work {
-            let commits = matches!(request, relay::Output::Append(_));
+            let commits = matches!(request, relay::Output::Append { .. });
             if commits && self.dice.below(2) == 0 {
                 let (_, news) = self.store.answer(self.now_ms, self.workspace, request);
                 self.spread(news);

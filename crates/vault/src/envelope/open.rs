@@ -6,16 +6,16 @@ use protocol::{
 };
 
 use super::{file_bytes, verify::VerifiedEnvelope};
-use crate::{KeyRing, PartError, open_part};
+use crate::{KeyName, KeyRing, PartError, open_part};
 
 /// Says why the parts of a verified envelope cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The ring lacks the key; the envelope waits for it.
-    #[error("the workspace key {epoch} is not in the ring")]
+    #[error("the workspace key {key} is not in the ring")]
     MissingKey {
-        /// The number of the key.
-        epoch: u32,
+        /// The name of the key.
+        key: KeyName,
     },
     /// A part does not open, or holds what it may not.
     #[error("part {index}: {source}")]
@@ -36,9 +36,8 @@ pub enum OpenError {
 /// Opens the parts of an envelope, in order, those aside that were erased.
 pub fn open_parts(verified: &VerifiedEnvelope, ring: &KeyRing) -> Result<Vec<Part>, OpenError> {
     let header = verified.header();
-    let key = ring.get(header.key_epoch).ok_or(OpenError::MissingKey {
-        epoch: header.key_epoch,
-    })?;
+    let name = KeyName::of(header);
+    let key = ring.get(&name).ok_or(OpenError::MissingKey { key: name })?;
     let mut parts = Vec::with_capacity(verified.envelope().parts.len());
     let mut transaction_bytes = 0;
     let mut bytes_of_files = 0;

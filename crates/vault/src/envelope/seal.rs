@@ -10,7 +10,7 @@ use protocol::{
 
 use super::file_bytes;
 use crate::{
-    DeviceKeys, Entropy, KeyRing,
+    DeviceKeys, Entropy, KeyName, KeyRing,
     part::{Deflater, seal_part_with},
 };
 
@@ -75,7 +75,7 @@ pub fn seal_envelope(
     ring: &KeyRing,
     entropy: &mut (impl Entropy + ?Sized),
 ) -> Result<SealedEnvelope, SealError> {
-    let (epoch, key) = ring.newest().ok_or(SealError::NoKey)?;
+    let (name, key) = ring.newest().ok_or(SealError::NoKey)?;
     bounded("parts", parts.len(), MAX_PARTS)?;
     for part in parts {
         if let Part::Record { changes, .. } = part {
@@ -96,10 +96,18 @@ pub fn seal_envelope(
     let sealed = parts
         .iter()
         .map(|part| {
-            seal_part_with(&mut deflater, part, &draft.workspace, epoch, key, entropy).into()
+            seal_part_with(
+                &mut deflater,
+                part,
+                &draft.workspace,
+                name.number,
+                key,
+                entropy,
+            )
+            .into()
         })
         .collect();
-    let sealed = sign_envelope(draft, epoch, sealed, keys)?;
+    let sealed = sign_envelope(draft, name, sealed, keys)?;
     bounded(
         "bytes of an envelope",
         sealed.bytes.len(),
@@ -109,9 +117,11 @@ pub fn seal_envelope(
 }
 
 /// Signs parts that are sealed already, as when a feed that forked is wrapped again under a new one.
+///
+/// `key` names the workspace key that sealed them.
 pub fn sign_envelope(
     draft: &EnvelopeDraft,
-    key_epoch: u32,
+    key: KeyName,
     parts: Vec<Blob>,
     keys: &DeviceKeys,
 ) -> Result<SealedEnvelope, SealError> {
@@ -126,8 +136,9 @@ pub fn sign_envelope(
         roster_head: draft.roster_head,
         cursor: draft.cursor,
         batch: draft.batch,
-        key_epoch,
+        key_epoch: key.number,
         parts: parts.iter().map(|part| PartHash::of(part)).collect(),
+        key_id: key.id,
     };
     let header_bytes = header.encode();
     let hash = EnvelopeHash::of(&header_bytes);

@@ -19,7 +19,7 @@ pub enum EnvelopeError {
         /// The workspace that it names.
         found: WorkspaceId,
     },
-    /// Only a newer version may read it; it waits for an update.
+    /// Only a newer version may read it; it is true, and waits for an update.
     #[error("the envelope needs a program that reads version {min_reader}")]
     Newer {
         /// The version that is needed.
@@ -37,7 +37,7 @@ pub enum EnvelopeError {
         /// The place of the part, from 0.
         index: usize,
     },
-    /// The device is not in the roster as it is known here; it waits for the roster.
+    /// The device, which did sign it, is not in the roster as it is known here; it waits for the roster.
     #[error("the device {feed} is not in the roster")]
     UnknownDevice {
         /// The feed.
@@ -118,16 +118,17 @@ impl VerifiedEnvelope {
     }
 }
 
-/// Verifies one envelope: workspace, version, part hashes, signature, and what the roster lets its device write.
+/// Verifies one envelope: workspace, part hashes, signature, what the roster lets its device write, and version.
+///
+/// The signature comes before all that can make an envelope wait or speak against its device: it is checked with the
+/// key that the header names as its feed, so nobody can invent envelopes of others. It covers the header's bytes
+/// whatever version they are of; a version that signs otherwise would use another outer envelope.
 ///
 /// Whether it continues its feed is for the caller, who knows the feed's head. Before a cut only that chain shows
 /// whether the envelope leads to the one that the cut names.
 pub fn verify_envelope(bytes: &[u8], roster: &Roster) -> Result<VerifiedEnvelope, EnvelopeError> {
-    let verified = check_unsigned(bytes, roster)?;
-    // Before the signature: what a newer version signs, and how, is not for this one to judge.
+    let verified = verify_for_passing(bytes, roster)?;
     check_reader(&verified)?;
-    check_signature(&verified)?;
-    check_standing(&verified, roster)?;
     Ok(verified)
 }
 
@@ -165,7 +166,6 @@ pub fn verify_run<B: AsRef<[u8]>>(
     for (index, bytes) in run.iter().enumerate() {
         let at = |source| RunError { index, source };
         let next = check_unsigned(bytes.as_ref(), roster).map_err(at)?;
-        check_reader(&next).map_err(at)?;
         if let Some(before) = verified.last() {
             let header = next.header();
             let follows = header.feed == before.header().feed
@@ -183,7 +183,9 @@ pub fn verify_run<B: AsRef<[u8]>>(
     let at = |source| RunError { index, source };
     check_signature(verified.last().ok_or(at(EnvelopeError::EmptyRun))?).map_err(at)?;
     for (index, verified) in verified.iter().enumerate() {
-        check_standing(verified, roster).map_err(|source| RunError { index, source })?;
+        check_standing(verified, roster)
+            .and_then(|()| check_reader(verified))
+            .map_err(|source| RunError { index, source })?;
     }
     Ok(verified)
 }

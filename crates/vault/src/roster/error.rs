@@ -8,6 +8,16 @@ pub enum RosterError {
     /// The bytes are not an entry.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// The entry is in its place and signed, but only a newer version may read it; the roster ends before it.
+    #[error(
+        "the roster goes on with an entry of version {min_reader}, and this program reads up to {reads}: update Handschlag"
+    )]
+    Newer {
+        /// The version that is needed.
+        min_reader: u32,
+        /// The highest version that this program reads.
+        reads: u32,
+    },
     /// The signature is not that of the author.
     #[error("the signature of {author} is false")]
     Signature {
@@ -99,6 +109,14 @@ pub enum RosterError {
         /// Which rule.
         why: &'static str,
     },
+    /// The devices of a lineage have let in as many successors as they may; an admin or an invite lets in more.
+    #[error(
+        "this device and those that it continues have let in {limit} successors: ask an admin for an invite"
+    )]
+    TooManySuccessors {
+        /// How many they may let in.
+        limit: u32,
+    },
     /// A workspace key is another than the roster knows by that number, or not the next one.
     #[error("key epoch {number} is not the one that the roster expects")]
     KeyEpoch {
@@ -123,10 +141,15 @@ pub enum RosterError {
     /// The workspace would be left without an owner.
     #[error("the last owner cannot go")]
     LastOwner,
-    /// An invite allows no device at all.
-    #[error("an invite needs at least one use")]
-    NoUses,
-    /// The roster has as many entries as it may have.
+    /// An invite allows no device at all, or too many.
+    #[error("an invite is for {uses} devices; it may be for 1 to {limit}")]
+    Uses {
+        /// How many it allows.
+        uses: u32,
+        /// How many it may allow.
+        limit: u32,
+    },
+    /// The roster has as many entries or bytes as it may have.
     #[error("the roster is full")]
     Full,
 }

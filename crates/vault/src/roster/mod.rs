@@ -8,9 +8,9 @@ mod state;
 use std::collections::BTreeMap;
 
 use protocol::{
-    Blob, Body, Cut, DecodeError, DeviceCode, Entry, FeedId, InviteKey, KeyCheck, MemberId, Role,
-    RosterHash, SealingKey, SignerKey, What, WorkspaceId, domain,
-    limits::{MAX_ROSTER_ENTRIES, MAX_ROSTER_ENTRY_BYTES},
+    Blob, Body, BodyOutline, Cut, DecodeError, DeviceCode, Entry, FeedId, InviteKey, MemberId,
+    ROSTER_VERSION, Role, RosterHash, SealingKey, SignerKey, What, WorkspaceId, domain,
+    limits::{MAX_ROSTER_BYTES, MAX_ROSTER_ENTRIES, MAX_ROSTER_ENTRY_BYTES},
 };
 
 pub use error::{AuthorRole, RosterError};
@@ -18,7 +18,7 @@ pub use sign::InviteTerms;
 pub use state::{DeviceInfo, InviteInfo, Standing};
 
 use crate::{
-    key_ring::KeptWrap,
+    key_ring::{KeptWrap, KeyName},
     keys::verify,
     names::{ACTOR_PREFIX_LEN, actor_prefix},
 };
@@ -30,6 +30,7 @@ pub struct Roster {
     workspace: WorkspaceId,
     head: RosterHash,
     entries: Vec<Blob>,
+    bytes: usize,
     places: BTreeMap<RosterHash, usize>,
     state: State,
 }
@@ -51,6 +52,7 @@ impl Roster {
             workspace: WorkspaceId::ZERO,
             head: RosterHash::ZERO,
             entries: Vec::new(),
+            bytes: 0,
             places: BTreeMap::new(),
             state: State::default(),
         };
@@ -80,22 +82,45 @@ impl Roster {
     /// Takes in the next entry, or leaves the roster as it was.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), RosterError> {
         let entry = Entry::decode(bytes)?;
+        let outline = BodyOutline::decode(&entry.body)?;
+        if outline.min_reader > ROSTER_VERSION {
+            return Err(self.newer(&entry, &outline));
+        }
         let body = Body::decode(&entry.body)?;
         self.judge(&body)?;
+        check_signature(&entry, body.author)?;
+        if self.bytes + bytes.len() > MAX_ROSTER_BYTES {
+            return Err(RosterError::Full);
+        }
         let hash = entry.hash();
-        verify(
-            &body.author,
-            domain::SIGN_ROSTER,
-            &[hash.as_bytes()],
-            &entry.signature,
-        )
-        .map_err(|_| RosterError::Signature {
-            author: body.author,
-        })?;
         self.state.apply(&body);
         self.places.insert(hash, self.entries.len());
         self.entries.push(bytes.into());
+        self.bytes += bytes.len();
         self.head = hash;
+        Ok(())
+    }
+
+    /// Says what is wrong with an entry of a newer version: at least that it is one, if it is true.
+    fn newer(&self, entry: &Entry, outline: &BodyOutline) -> RosterError {
+        let placed = self.check_place(outline.workspace, outline.previous);
+        let checked = placed.and_then(|()| check_signature(entry, outline.author));
+        checked.err().unwrap_or(RosterError::Newer {
+            min_reader: outline.min_reader,
+            reads: ROSTER_VERSION,
+        })
+    }
+
+    fn check_place(&self, workspace: WorkspaceId, previous: RosterHash) -> Result<(), RosterError> {
+        if workspace != self.workspace {
+            return Err(RosterError::OtherWorkspace { found: workspace });
+        }
+        if previous != self.head {
+            return Err(RosterError::NotNext {
+                previous,
+                head: self.head,
+            });
+        }
         Ok(())
     }
 
@@ -104,17 +129,7 @@ impl Roster {
         if self.entries.len() >= MAX_ROSTER_ENTRIES {
             return Err(RosterError::Full);
         }
-        if body.workspace != self.workspace {
-            return Err(RosterError::OtherWorkspace {
-                found: body.workspace,
-            });
-        }
-        if body.previous != self.head {
-            return Err(RosterError::NotNext {
-                previous: body.previous,
-                head: self.head,
-            });
-        }
+        self.check_place(body.workspace, body.previous)?;
         if self.entries.is_empty() != matches!(body.what, What::Found(_)) {
             return Err(RosterError::Founding);
         }
@@ -227,13 +242,17 @@ impl Roster {
             .map_or(0, |(number, _)| *number)
     }
 
-    /// Returns the cuts of devices of lost branches that an admin accepted.
+    /// Returns the cuts of devices of lost branches that an admin accepted; those devices are silenced at them.
     pub fn accepted(&self) -> impl Iterator<Item = &Cut> {
         self.state.accepted.values()
     }
 
-    pub(crate) fn key_check(&self, number: u32) -> Option<KeyCheck> {
-        self.state.checks.get(&number).copied()
+    /// Returns the names of the workspace keys, ascending; those of lost branches aside.
+    pub(crate) fn key_names(&self) -> impl DoubleEndedIterator<Item = KeyName> + '_ {
+        self.state.checks.iter().map(|(number, check)| KeyName {
+            number: *number,
+            id: check.id(),
+        })
     }
 
     pub(crate) fn wraps_for(&self, recipient: &SealingKey) -> &[KeptWrap] {
@@ -249,6 +268,16 @@ impl Roster {
         let invites = self.invites().filter(|i| i.is_open()).map(|i| i.sealing);
         devices.chain(invites)
     }
+}
+
+fn check_signature(entry: &Entry, author: SignerKey) -> Result<(), RosterError> {
+    verify(
+        &author,
+        domain::SIGN_ROSTER,
+        &[entry.hash().as_bytes()],
+        &entry.signature,
+    )
+    .map_err(|_| RosterError::Signature { author })
 }
 
 /// Refuses an entry of one's own that others would refuse for its size.

@@ -1,8 +1,9 @@
 //! Who may add what to a roster.
 
 use protocol::{
-    Body, Cut, Device, DeviceAdded, DeviceCode, FeedId, Founding, Invite, InviteKey, KeyEpoch,
-    MemberId, Role, RoleChange, SignerKey, What,
+    AcceptedDevice, Body, Cut, Device, DeviceAdded, DeviceCode, FeedId, Founding, Invite,
+    InviteKey, KeyEpoch, MemberId, Role, RoleChange, SealingKey, SignerKey, What,
+    limits::{MAX_INVITE_USES, MAX_SUCCESSORS},
 };
 
 use super::{
@@ -78,17 +79,9 @@ impl State {
                 }
                 Ok(())
             }
-            What::DeviceAccepted(accepted) => {
-                author.admin("accepting a device")?;
-                if accepted.cut.feed != accepted.feed {
-                    return Err(RosterError::Cut {
-                        why: "it names another feed than the device",
-                    });
-                }
-                Ok(())
-            }
-            // A newer version's business: that the author belongs here is all that can be said.
-            What::Unknown { .. } => Ok(()),
+            What::DeviceAccepted(accepted) => self.judge_accepted(&author, accepted),
+            // A newer version's business, which this one keeps: so it takes it from those alone who administer.
+            What::Unknown { .. } => author.admin("an entry of a newer version").map(|_| ()),
         }
     }
 
@@ -147,6 +140,13 @@ impl State {
                 if device.continues == Some(old.signing) && device.member == old.member =>
             {
                 self.check_role(device.member, device.role)?;
+                let root = self.root(old.signing);
+                let let_in = self.successors.get(&root).copied().unwrap_or(0);
+                if let_in >= MAX_SUCCESSORS && !old.role.may_administer() {
+                    return Err(RosterError::TooManySuccessors {
+                        limit: MAX_SUCCESSORS,
+                    });
+                }
             }
             Author::Device(_) => {
                 let role = author.admin("adding a device")?;
@@ -155,12 +155,42 @@ impl State {
                 self.check_role(device.member, device.role)?;
             }
         }
+        self.check_new(device)?;
+        self.check_known_keys(&added.keys, &device.sealing)
+    }
+
+    fn judge_accepted(
+        &self,
+        author: &Author<'_>,
+        accepted: &AcceptedDevice,
+    ) -> Result<(), RosterError> {
+        let device = &accepted.device;
+        let role = author.admin("accepting a device")?;
+        owners_by_owners(role, device.role, "accepting a device of an owner")?;
+        if accepted.cut.feed != device.signing {
+            return Err(RosterError::Cut {
+                why: "it names another feed than the device",
+            });
+        }
+        // The member may have come with the lost branch alone, so it needs not be known.
+        self.check_role(device.member, device.role)?;
+        self.check_new(device)?;
+        for (at, key) in accepted.keys.iter().enumerate() {
+            // A key of the lost branch has a number that this one has given too, or will have: never that of the first.
+            if key.number == 1 && !self.knows_key(key) || repeats(&accepted.keys[..at], key) {
+                return Err(RosterError::KeyEpoch { number: key.number });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that key and code of a device are new, and what it continues.
+    fn check_new(&self, device: &Device) -> Result<(), RosterError> {
         self.check_key(device.signing.into())?;
         if self.codes.contains(&device.code) {
             return Err(RosterError::CodeTaken { code: device.code });
         }
-        self.check_continues(device)?;
-        self.check_known_keys(&added.keys)
+        self.check_continues(device)
     }
 
     fn check_continues(&self, device: &Device) -> Result<(), RosterError> {
@@ -187,14 +217,17 @@ impl State {
         let role = author.admin("inviting")?;
         owners_by_owners(role, invite.role, "inviting an owner")?;
         self.check_key(invite.signing.into())?;
-        if invite.uses == 0 {
-            return Err(RosterError::NoUses);
+        if !(1..=MAX_INVITE_USES).contains(&invite.uses) {
+            return Err(RosterError::Uses {
+                uses: invite.uses,
+                limit: MAX_INVITE_USES,
+            });
         }
         if invite.member != member_of(&invite.signing.into()) {
             self.known_member(invite.member)?;
         }
         self.check_role(invite.member, invite.role)?;
-        self.check_known_keys(&invite.keys)
+        self.check_known_keys(&invite.keys, &invite.sealing)
     }
 
     fn judge_role(&self, author: &Author<'_>, change: &RoleChange) -> Result<(), RosterError> {
@@ -272,9 +305,19 @@ impl State {
         Ok(())
     }
 
-    fn check_known_keys(&self, keys: &[KeyEpoch]) -> Result<(), RosterError> {
-        for key in keys {
-            if self.checks.get(&key.number) != Some(&key.check) {
+    /// Checks that keys are known, each comes once, and is wrapped for the recipient alone.
+    fn check_known_keys(
+        &self,
+        keys: &[KeyEpoch],
+        recipient: &SealingKey,
+    ) -> Result<(), RosterError> {
+        for (at, key) in keys.iter().enumerate() {
+            let is_theirs = match &key.wraps[..] {
+                [] => true,
+                [wrap] => wrap.recipient == *recipient,
+                _ => false,
+            };
+            if !is_theirs || !self.knows_key(key) || repeats(&keys[..at], key) {
                 return Err(RosterError::KeyEpoch { number: key.number });
             }
         }
@@ -303,6 +346,12 @@ impl State {
             Err(RosterError::Unknown { what: "the member" })
         }
     }
+}
+
+fn repeats(before: &[KeyEpoch], key: &KeyEpoch) -> bool {
+    before
+        .iter()
+        .any(|other| (other.number, other.check) == (key.number, key.check))
 }
 
 fn check_cuts(cuts: &[Cut], meant: impl Fn(&FeedId) -> bool) -> Result<(), RosterError> {

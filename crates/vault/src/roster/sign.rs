@@ -66,6 +66,7 @@ impl Roster {
                 previous: RosterHash::ZERO,
                 time_ms,
                 author,
+                min_reader: ROSTER_VERSION,
                 what: What::Found(Founding {
                     device: Device {
                         signing: keys.feed(),
@@ -85,9 +86,7 @@ impl Roster {
                 }),
             },
         );
-        let mut ring = KeyRing::default();
-        ring.insert(1, key);
-        Ok((Roster::begin(&bytes)?, ring))
+        Ok((Roster::begin(&bytes)?, KeyRing::begin(key)))
     }
 
     /// Signs the entry that would follow the head, without taking it in.
@@ -106,6 +105,7 @@ impl Roster {
             time_ms,
             author: author.key(),
             what,
+            min_reader: ROSTER_VERSION,
         };
         self.judge(&body)?;
         let bytes = sign_body(author, &body);
@@ -133,7 +133,7 @@ impl Roster {
             expires_ms: terms.expires_ms,
             reserved: terms.reserved.clone(),
             keys: ring
-                .wrap_all(self.workspace.as_bytes(), &sealing, entropy)
+                .wrap_for(self, &[sealing], entropy)
                 .ok_or(RosterError::Unsealable)?,
         });
         self.sign(author, what, time_ms)
@@ -221,7 +221,7 @@ impl Roster {
                 continues_at,
             },
             keys: ring
-                .wrap_all(self.workspace.as_bytes(), &sealing, entropy)
+                .wrap_for(self, &[sealing], entropy)
                 .ok_or(RosterError::Unsealable)?,
         }))
     }

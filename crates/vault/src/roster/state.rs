@@ -96,6 +96,12 @@ pub(crate) struct State {
     pub(crate) roles: BTreeMap<MemberId, Role>,
     pub(crate) codes: BTreeSet<DeviceCode>,
     pub(crate) checks: BTreeMap<u32, KeyCheck>,
+    /// Workspace keys of lost branches, which are kept for reading.
+    pub(crate) lost_checks: BTreeSet<(u32, KeyCheck)>,
+    /// For each device that another let in as its successor, the first device of that chain.
+    pub(crate) roots: BTreeMap<FeedId, FeedId>,
+    /// How many successors the devices of a chain have let in, by the first device.
+    pub(crate) successors: BTreeMap<FeedId, u32>,
     pub(crate) wraps: BTreeMap<SealingKey, Vec<KeptWrap>>,
     pub(crate) accepted: BTreeMap<FeedId, Cut>,
 }
@@ -125,19 +131,25 @@ impl State {
                 let mut salt = [0; 32];
                 salt[..16].copy_from_slice(found.salt.as_bytes());
                 self.add_device(&found.device, body);
-                self.add_keys(std::slice::from_ref(&found.key), &salt);
+                self.checks.insert(found.key.number, found.key.check);
+                self.add_wraps(std::slice::from_ref(&found.key), &salt);
             }
             What::Device(added) => {
                 let invite = InviteKey::from(body.author);
                 if let Some(invite) = self.invites.get_mut(&invite) {
                     invite.uses_left -= 1;
                 }
+                if added.device.continues.map(SignerKey::from) == Some(body.author) {
+                    let root = self.root(body.author.into());
+                    self.roots.insert(added.device.signing, root);
+                    *self.successors.entry(root).or_default() += 1;
+                }
                 self.add_device(&added.device, body);
-                self.add_keys(&added.keys, &place);
+                self.add_wraps(&added.keys, &place);
             }
             What::Invite(invite) => {
                 self.add_invite(invite);
-                self.add_keys(&invite.keys, &place);
+                self.add_wraps(&invite.keys, &place);
             }
             What::Role(change) => self.change_role(change.member, change.role, &change.cuts),
             What::Revoke(revocation) => {
@@ -156,15 +168,32 @@ impl State {
                     };
                     *cut = Some(moved.cut);
                 }
+                if let Some(cut) = self.accepted.get_mut(&moved.cut.feed) {
+                    *cut = moved.cut;
+                }
             }
-            What::KeyEpoch(key) => self.add_keys(std::slice::from_ref(key), &place),
+            What::KeyEpoch(key) => {
+                self.checks.insert(key.number, key.check);
+                self.add_wraps(std::slice::from_ref(key), &place);
+            }
             What::InviteEnded(ended) => {
                 if let Some(invite) = self.invites.get_mut(&ended.invite) {
                     invite.ended = true;
                 }
             }
             What::DeviceAccepted(accepted) => {
-                self.accepted.insert(accepted.feed, accepted.cut);
+                let feed = accepted.device.signing;
+                self.add_device(&accepted.device, body);
+                self.accepted.insert(feed, accepted.cut);
+                if let Some(device) = self.devices.get_mut(&feed) {
+                    device.silenced = Some(accepted.cut);
+                }
+                for key in &accepted.keys {
+                    if self.checks.get(&key.number) != Some(&key.check) {
+                        self.lost_checks.insert((key.number, key.check));
+                    }
+                }
+                self.add_wraps(&accepted.keys, &place);
             }
             What::Unknown { .. } => {}
         }
@@ -209,9 +238,19 @@ impl State {
         );
     }
 
-    fn add_keys(&mut self, keys: &[KeyEpoch], place: &[u8; 32]) {
+    /// Tells whether a key is one of this roster, or one of a lost branch that is kept.
+    pub(crate) fn knows_key(&self, key: &KeyEpoch) -> bool {
+        self.checks.get(&key.number) == Some(&key.check)
+            || self.lost_checks.contains(&(key.number, key.check))
+    }
+
+    /// Returns the first device of the chain in which each let in the next.
+    pub(crate) fn root(&self, feed: FeedId) -> FeedId {
+        self.roots.get(&feed).copied().unwrap_or(feed)
+    }
+
+    fn add_wraps(&mut self, keys: &[KeyEpoch], place: &[u8; 32]) {
         for key in keys {
-            self.checks.entry(key.number).or_insert(key.check);
             for wrap in &key.wraps {
                 self.wraps
                     .entry(wrap.recipient)
@@ -221,6 +260,7 @@ impl State {
                             place: *place,
                             number: key.number,
                         },
+                        check: key.check,
                         key: wrap.key,
                     });
             }
@@ -232,7 +272,8 @@ impl State {
         for device in self.devices.values_mut().filter(|d| d.member == member) {
             device.role = role;
             device.silenced = match device.silenced {
-                _ if role.may_write() => None,
+                // A device of a lost branch counts up to its cut and goes on as its successor.
+                _ if role.may_write() => self.accepted.get(&device.signing).copied(),
                 Some(cut) => Some(cut),
                 None => Some(cut_of(device.signing, cuts)),
             };

@@ -6,11 +6,11 @@ use protocol::{
     limits::{MAX_FILE_BYTES, MAX_TRANSACTION_BYTES},
 };
 use vault::{
-    EnvelopeDraft, EnvelopeError, KeyRing, OpenError, Roster, SealError, SealedEnvelope,
+    EnvelopeDraft, EnvelopeError, KeyName, KeyRing, OpenError, Roster, SealError, SealedEnvelope,
     open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_passing, verify_run,
 };
 
-use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts};
+use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts, sign_as};
 
 fn draft(roster: &Roster) -> EnvelopeDraft {
     EnvelopeDraft {
@@ -45,7 +45,9 @@ fn what_is_sealed_comes_back() {
     assert_eq!(open_parts(&verified, &ring), Ok(parts()));
     assert_eq!(
         open_parts(&verified, &KeyRing::default()),
-        Err(OpenError::MissingKey { epoch: 1 })
+        Err(OpenError::MissingKey {
+            key: KeyName::of(&sealed.envelope.header)
+        })
     );
 }
 
@@ -69,7 +71,8 @@ fn a_sealed_part_moves_to_another_feed() {
     let owner = world.owner.clone();
     let sealed = world.seal(&owner, None);
     let parts_before: Vec<Blob> = sealed.envelope.parts.iter().flatten().cloned().collect();
-    let moved = sign_envelope(&draft(&world.roster), 1, parts_before, &device).expect("signed");
+    let key = KeyName::of(&sealed.envelope.header);
+    let moved = sign_envelope(&draft(&world.roster), key, parts_before, &device).expect("signed");
     let verified = verify_envelope(&moved.bytes, &world.roster).expect("verified");
     assert_eq!(open_parts(&verified, &world.ring), Ok(parts()));
 }
@@ -119,7 +122,7 @@ fn limits_are_checked_before_sealing() {
 #[test]
 fn envelopes_that_open_to_too_much_are_refused() {
     let world = World::new();
-    let (epoch, key) = world.ring.newest().expect("a key");
+    let (name, key) = world.ring.newest().expect("a key");
     let half = Part::Record {
         record: RecordId::ZERO,
         changes: vec![vec![0; MAX_TRANSACTION_BYTES / 2 + 1].into()],
@@ -127,14 +130,14 @@ fn envelopes_that_open_to_too_much_are_refused() {
     let sealed: Blob = vault::seal_part(
         &half,
         &world.roster.workspace(),
-        epoch,
+        name.number,
         key,
         &mut Counting(0),
     )
     .into();
     let envelope = sign_envelope(
         &draft(&world.roster),
-        epoch,
+        name,
         vec![sealed.clone(), sealed],
         &world.owner,
     )
@@ -259,12 +262,39 @@ fn a_newer_envelope_waits() {
     let mut envelope = world.seal(&owner, None).envelope;
     envelope.header.min_reader = 2;
     envelope.header_bytes = envelope.header.encode().into();
+    // Nobody makes an envelope wait that its feed did not sign.
+    for verify in [verify_envelope, verify_for_passing] {
+        let error = verify(&envelope.encode(), &world.roster).expect_err("unsigned");
+        assert_eq!(error, EnvelopeError::Signature { sequence: 1 });
+        assert!(!error.waits());
+    }
+    envelope.signature = sign_as(
+        1,
+        protocol::domain::SIGN_ENVELOPE,
+        envelope.hash().as_bytes(),
+    );
     let error = verify_envelope(&envelope.encode(), &world.roster).expect_err("newer");
     assert_eq!(error, EnvelopeError::Newer { min_reader: 2 });
     assert!(error.waits());
-    // Who passes it on does not read it, but wants its signature to be true.
-    let error = verify_for_passing(&envelope.encode(), &world.roster).expect_err("unsigned");
-    assert_eq!(error, EnvelopeError::Signature { sequence: 1 });
+    // Who passes it on does not read it.
+    assert!(verify_for_passing(&envelope.encode(), &world.roster).is_ok());
+    let run = [envelope.encode()];
+    let error = verify_run(&run, &world.roster).expect_err("newer");
+    assert_eq!(error.source, EnvelopeError::Newer { min_reader: 2 });
+}
+
+#[test]
+fn junk_signatures_neither_wait_nor_speak_against_a_device() {
+    let mut world = World::new();
+    let guest = world.add(2, Role::Guest);
+    for author in [keys(9), guest] {
+        let mut envelope = world.seal(&author, None).envelope;
+        envelope.signature = protocol::Signature::ZERO;
+        let error = verify_envelope(&envelope.encode(), &world.roster).expect_err("junk");
+        assert_eq!(error, EnvelopeError::Signature { sequence: 1 });
+        let error = verify_run(&[envelope.encode()], &world.roster).expect_err("junk");
+        assert_eq!(error.source, EnvelopeError::Signature { sequence: 1 });
+    }
 }
 
 #[test]
@@ -272,12 +302,13 @@ fn each_changed_field_is_refused() {
     let mut world = World::new();
     let owner = world.owner.clone();
     let good = world.seal(&owner, None).envelope;
-    let changes: [fn(&mut Header); 7] = [
+    let changes: [fn(&mut Header); 8] = [
         |h| h.version = 2,
         |h| h.sequence = 2,
         |h| h.roster_head = protocol::RosterHash::ZERO,
         |h| h.batch = Some(protocol::BatchId::ZERO),
         |h| h.key_epoch = 2,
+        |h| h.key_id = protocol::KeyId::ZERO,
         |h| h.parts.swap(0, 1),
         |h| h.parts[0] = protocol::PartHash::ZERO,
     ];
@@ -326,7 +357,7 @@ proptest! {
     #[test]
     fn any_sealed_bytes_are_harmless(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let world = World::new();
-        let (epoch, key) = world.ring.newest().expect("a key");
-        prop_assert!(vault::open_part(&bytes, &world.roster.workspace(), epoch, key).is_err());
+        let (name, key) = world.ring.newest().expect("a key");
+        prop_assert!(vault::open_part(&bytes, &world.roster.workspace(), name.number, key).is_err());
     }
 }

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 use protocol::{
-    Body, Cut, CutMoved, DecodeError, DeviceAdded, Entry, EnvelopeHash, InviteEnded, MemberId,
-    Revocation, Role, RoleChange, RosterHash, What,
+    AcceptedDevice, Body, Cut, CutMoved, DecodeError, Device, DeviceAdded, Entry, EnvelopeHash,
+    InviteEnded, MemberId, Revocation, Role, RoleChange, RosterHash, What,
 };
 use vault::{KeyRing, Roster, RosterError, Standing, member_of};
 
-use crate::world::{Counting, TIME_MS, World, keys, secret, terms};
+use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts, secret, sign_as, terms};
 
 fn role(member: MemberId, role: Role) -> What {
     What::Role(RoleChange {
@@ -15,6 +15,10 @@ fn role(member: MemberId, role: Role) -> What {
         role,
         cuts: vec![],
     })
+}
+
+fn numbers(ring: &KeyRing) -> Vec<u32> {
+    ring.names().map(|name| name.number).collect()
 }
 
 fn revoke(device: &vault::DeviceKeys) -> What {
@@ -256,9 +260,9 @@ fn a_revoked_device_signs_nothing_and_gets_no_new_key() {
         .expect("signed");
     world.roster.append(&entry).expect("appended");
     assert!(world.ring.update(&world.roster, &owner.sealing));
-    assert_eq!(world.ring.newest().map(|(number, _)| number), Some(2));
+    assert_eq!(world.ring.newest().map(|(name, _)| name.number), Some(2));
     let theirs = KeyRing::open(&world.roster, &admin.sealing);
-    assert_eq!(theirs.epochs().collect::<Vec<_>>(), [1]);
+    assert_eq!(numbers(&theirs), [1]);
     let moved = |sequence| {
         What::CutMoved(CutMoved {
             cut: Cut { sequence, ..cut },
@@ -273,7 +277,7 @@ fn a_revoked_device_signs_nothing_and_gets_no_new_key() {
     world.invite(70, &terms(Role::Member)).expect("invited");
     let later = world.join(70, 5).expect("joined");
     let ring = KeyRing::open(&world.roster, &later.sealing);
-    assert_eq!(ring.epochs().collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(numbers(&ring), [1, 2]);
 }
 
 #[test]
@@ -293,7 +297,7 @@ fn an_open_invite_gets_the_new_key_until_it_ends() {
     world.roster.append(&entry).expect("appended");
     let device = world.join(60, 3).expect("joined");
     let ring = KeyRing::open(&world.roster, &device.sealing);
-    assert_eq!(ring.epochs().collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(numbers(&ring), [1, 2]);
     assert_eq!(world.join(61, 4).map(|_| ()), Err(RosterError::InviteSpent));
 }
 
@@ -351,19 +355,263 @@ fn entries_travel_and_load() {
 #[test]
 fn an_unknown_entry_is_kept_and_changes_nothing() {
     let mut world = World::new();
-    let plain = world.add(2, Role::Member);
+    let admin = world.add(2, Role::Admin);
+    let plain = world.add(3, Role::Member);
+    let guest = world.add(4, Role::Guest);
+    world.invite(60, &terms(Role::Member)).expect("invited");
     let what = What::Unknown {
         tag: 40,
         map: vec![0xa1, 0x00, 0x01],
     };
     let devices: Vec<_> = world.roster.devices().cloned().collect();
-    world.sign(&plain, what.clone()).expect("kept");
+    world.sign(&admin, what.clone()).expect("kept");
     assert!(world.roster.devices().eq(&devices));
     assert!(Roster::from_entries(world.roster.entries()).is_ok());
     assert!(matches!(
-        world.force(&keys(9), what),
+        world.force(&keys(9), what.clone()),
         Err(RosterError::Stranger { .. })
     ));
+    // Nobody else fills the roster with what this version cannot judge.
+    let invite = secret(60).signing();
+    for author in [&plain.signing, &guest.signing, &invite] {
+        assert!(matches!(
+            world.roster.sign(author, what.clone(), TIME_MS),
+            Err(RosterError::NotAllowed { .. })
+        ));
+    }
+}
+
+/// Changes the body of the next entry of the owner, and signs it.
+fn by_hand(world: &World, change: impl FnOnce(&mut Body)) -> Vec<u8> {
+    let mut body = Body {
+        version: 1,
+        workspace: world.roster.workspace(),
+        previous: world.roster.head(),
+        time_ms: TIME_MS,
+        author: world.owner.signing.key(),
+        what: What::Unknown {
+            tag: 40,
+            map: vec![0xa0],
+        },
+        min_reader: 1,
+    };
+    change(&mut body);
+    let body = body.encode();
+    let hash = RosterHash::of(&body);
+    Entry {
+        signature: sign_as(1, protocol::domain::SIGN_ROSTER, hash.as_bytes()),
+        body: body.into(),
+    }
+    .encode()
+}
+
+#[test]
+fn a_roster_stops_before_an_entry_that_it_cannot_read() {
+    let world = World::new();
+    let mut roster = world.roster.clone();
+    let entry = by_hand(&world, |body| body.version = 7);
+    assert_eq!(roster.clone().append(&entry), Ok(()), "a version is free");
+    // The map of tag 3 is not one that this version reads.
+    let newer = |body: &mut Body| {
+        body.min_reader = 2;
+        body.what = What::Unknown {
+            tag: 3,
+            map: vec![0xa0],
+        };
+    };
+    let entry = by_hand(&world, newer);
+    let error = roster.append(&entry).expect_err("newer");
+    let expected = RosterError::Newer {
+        min_reader: 2,
+        reads: 1,
+    };
+    assert_eq!(error, expected);
+    assert!(error.to_string().contains("update"), "{error}");
+    assert_eq!(roster.head(), world.roster.head());
+    let entry = by_hand(&world, |body| {
+        newer(body);
+        body.previous = RosterHash::ZERO;
+    });
+    let error = roster.append(&entry).expect_err("elsewhere");
+    assert!(matches!(error, RosterError::NotNext { .. }));
+    let entry = by_hand(&world, |body| {
+        newer(body);
+        body.author = keys(9).signing.key();
+    });
+    let error = roster.append(&entry).expect_err("unsigned");
+    assert!(matches!(error, RosterError::Signature { .. }));
+}
+
+#[test]
+fn successors_are_counted_until_an_admin_or_an_invite_helps() {
+    let mut world = World::new();
+    let first = world.add(2, Role::Guest);
+    let succeed = |world: &mut World, old: &vault::DeviceKeys, seed: u8| {
+        let cut = Cut {
+            feed: old.feed(),
+            sequence: 0,
+            hash: EnvelopeHash::ZERO,
+        };
+        let new = vault::DeviceKeys::from_seeds(&[seed; 32], &[seed ^ 0xff; 32]);
+        let entry = world
+            .roster
+            .sign_successor(old, cut, &new, TIME_MS, &mut world.entropy)?;
+        world.roster.append(&entry).map(|()| new)
+    };
+    let mut last = first.clone();
+    for seed in 0..64 {
+        // From the newest one and from the oldest: all count together.
+        let old = if seed % 2 == 0 { &last } else { &first };
+        last = succeed(&mut world, old, 128 + seed).expect("may");
+    }
+    for old in [&first, &last] {
+        let refused = succeed(&mut world, old, 250).expect_err("one too many");
+        assert_eq!(refused, RosterError::TooManySuccessors { limit: 64 });
+    }
+    let mut again = terms(Role::Guest);
+    again.member = Some(member(&first, &world));
+    world.invite(60, &again).expect("invited");
+    let joined = world.join(60, 3).expect("joined");
+    succeed(&mut world, &joined, 251).expect("counts from the beginning");
+    again.uses = 1025;
+    let refused = world.invite(61, &again).expect_err("too many uses");
+    assert!(matches!(refused, RosterError::Uses { .. }));
+}
+
+#[test]
+fn a_joining_device_brings_keys_for_itself_alone() {
+    let mut world = World::new();
+    world.invite(60, &terms(Role::Member)).expect("invited");
+    let entry = world
+        .roster
+        .sign_join(&secret(60), &keys(3), TIME_MS, &mut Counting(9))
+        .expect("signed");
+    let entry = Entry::decode(&entry).expect("an entry");
+    let What::Device(good) = Body::decode(&entry.body).expect("a body").what else {
+        panic!("a device entry");
+    };
+    let changes: [fn(&mut DeviceAdded); 3] = [
+        |added| added.keys[0].wraps[0].recipient = keys(9).sealing.key(),
+        |added| added.keys[0].wraps.extend_from_within(..),
+        |added| added.keys.extend_from_within(..),
+    ];
+    for change in changes {
+        let mut added = good.clone();
+        change(&mut added);
+        let what = What::Device(added);
+        let refused = world.roster.sign(&secret(60).signing(), what, TIME_MS);
+        assert_eq!(refused, Err(RosterError::KeyEpoch { number: 1 }));
+    }
+}
+
+/// Two branches that part after an admin and a device; each has a second key.
+fn branches() -> (World, World, vault::DeviceKeys) {
+    let mut here = World::new();
+    let admin = here.add(2, Role::Admin);
+    let mut lost = World {
+        roster: here.roster.clone(),
+        ring: here.ring.clone(),
+        owner: here.owner.clone(),
+        entropy: Counting(90),
+    };
+    for (world, author, salt) in [(&mut here, keys(1), 40), (&mut lost, admin, 70)] {
+        let entry = world
+            .roster
+            .sign_key_epoch(&author.signing, TIME_MS, &mut Counting(salt))
+            .expect("signed");
+        world.roster.append(&entry).expect("appended");
+        world.ring.update(&world.roster, &author.sealing);
+    }
+    let stray = lost.add(5, Role::Member);
+    (here, lost, stray)
+}
+
+#[test]
+fn keys_of_both_branches_stay_readable() {
+    let (mut here, mut lost, stray) = branches();
+    let owner = here.owner.clone();
+    let envelope = lost.seal(&stray, None);
+    let device = lost.roster.device(&stray.feed()).expect("known").clone();
+    let accepted = |code: &str, keys| {
+        What::DeviceAccepted(AcceptedDevice {
+            device: Device {
+                signing: device.signing,
+                sealing: device.sealing,
+                member: device.member,
+                code: code.parse().expect("a code"),
+                role: device.role,
+                continues: None,
+                continues_at: None,
+            },
+            cut: cut_at(&envelope),
+            keys,
+        })
+    };
+    // The owner reads both branches, so both keys of number 2 are wrapped, for all who read here.
+    let mut both = here.ring.clone();
+    both.update(&lost.roster, &owner.sealing);
+    assert_eq!(numbers(&both), [1, 2, 2]);
+    assert_eq!(
+        both.newest().map(|(name, _)| name),
+        lost.ring.newest().map(|(name, _)| name),
+        "the newest of the roster that was looked at last"
+    );
+    let readers = [owner.sealing.key(), stray.sealing.key()];
+    let keys = both
+        .wrap_for(&here.roster, &readers, &mut Counting(3))
+        .expect("wrapped");
+    assert!(matches!(
+        here.sign(&owner, accepted("B", keys.clone())),
+        Err(RosterError::CodeTaken { .. })
+    ));
+    let plain = here.add(6, Role::Member);
+    assert!(matches!(
+        here.sign(&plain, accepted("K", keys.clone())),
+        Err(RosterError::NotAllowed { .. })
+    ));
+    here.sign(&owner, accepted("K", keys)).expect("accepted");
+    let standing = here.roster.device(&stray.feed()).map(|d| d.standing());
+    assert_eq!(standing, Some(Standing::Silenced(cut_at(&envelope))));
+    assert_eq!(here.roster.accepted().count(), 1);
+    assert!(
+        here.roster
+            .feed_by_actor_prefix(&vault::actor_prefix(&stray.feed()))
+            .is_some()
+    );
+
+    let ring = KeyRing::open(&here.roster, &owner.sealing);
+    assert_eq!(numbers(&ring), [1, 2, 2]);
+    let newest = ring.newest().map(|(name, _)| name);
+    assert_eq!(newest, here.ring.newest().map(|(name, _)| name));
+    let verified = vault::verify_envelope(&envelope.bytes, &here.roster).expect("before the cut");
+    assert_eq!(vault::open_parts(&verified, &ring), Ok(parts()));
+    let ours = here.seal(&owner, None);
+    let theirs = KeyRing::open(&here.roster, &stray.sealing);
+    for sealed in [&ours, &envelope] {
+        let verified = vault::verify_envelope(&sealed.bytes, &here.roster).expect("true");
+        assert!(vault::open_parts(&verified, &theirs).is_ok());
+    }
+
+    // It goes on as its own successor, even when its member's role changes in between.
+    here.sign(&owner, role(device.member, Role::Admin))
+        .expect("changed");
+    let standing = here.roster.device(&stray.feed()).map(|d| d.standing());
+    assert_eq!(standing, Some(Standing::Silenced(cut_at(&envelope))));
+    let next = crate::world::keys(9);
+    let cut = cut_at(&envelope);
+    let entry = here
+        .roster
+        .sign_successor(&stray, cut, &next, TIME_MS, &mut Counting(8))
+        .expect("signed");
+    here.roster.append(&entry).expect("appended");
+    assert!(here.roster.may_write(&next.feed()));
+    // Who joins later reads both branches too.
+    here.ring = ring;
+    let later = here.add(7, Role::Member);
+    assert_eq!(
+        numbers(&KeyRing::open(&here.roster, &later.sealing)),
+        [1, 2, 2]
+    );
 }
 
 #[test]

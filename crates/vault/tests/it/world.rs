@@ -25,6 +25,14 @@ pub(crate) fn keys(seed: u8) -> DeviceKeys {
     DeviceKeys::from_seeds(&[seed; 32], &[seed + 100; 32])
 }
 
+/// Signs as the device of [`keys`] with that seed, whatever the bytes are.
+pub(crate) fn sign_as(seed: u8, domain: protocol::Domain, hash: &[u8; 32]) -> protocol::Signature {
+    use ed25519_dalek::Signer;
+    let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+    let message = protocol::message(domain, &[hash]);
+    protocol::Signature::from_bytes(key.sign(&message).to_bytes())
+}
+
 pub(crate) fn secret(seed: u8) -> InviteSecret {
     InviteSecret::from_bytes([seed; 32])
 }
