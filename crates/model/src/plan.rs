@@ -73,6 +73,9 @@ pub trait Past {
 
     /// Lists the operations of a batch, the newest first.
     fn batch(&self, batch: IntentId) -> Vec<IntentId>;
+
+    /// Names the record at which an entry of the Merged list is shown.
+    fn shown_at(&self, entry: EntryId) -> Option<RecordId>;
 }
 
 /// Who does something, when, and with which means.
@@ -360,10 +363,10 @@ impl Planner<'_, '_> {
     }
 
     /// Finds an entry of the Merged list.
-    pub(crate) fn entry(&self, id: EntryId, candidates: &[RecordId]) -> Option<Entry> {
-        candidates
-            .iter()
-            .flat_map(|record| merged::entries(self.world(), *record))
+    pub(crate) fn entry(&self, id: EntryId) -> Option<Entry> {
+        let record = self.ctx.past.shown_at(id)?;
+        merged::entries(self.world(), record)
+            .into_iter()
             .find(|entry| entry.id == id)
     }
 

@@ -11,7 +11,7 @@ use model::merged::{self, Entry};
 use model::parse::Surroundings;
 use model::plan::{Answer, Context, Deed, Past, Plan, plan};
 use model::world::World;
-use model::{Author, Intent, IntentId, Kind, RecordId, Refusal, Role, number, record};
+use model::{Author, EntryId, Intent, IntentId, Kind, RecordId, Refusal, Role, number, record};
 use store::{Reading, StoreError, Write};
 
 use crate::digest::Digests;
@@ -659,6 +659,11 @@ impl Past for Before<'_> {
             }
         }
         None
+    }
+
+    fn shown_at(&self, entry: EntryId) -> Option<RecordId> {
+        let mut listed = self.replica.merged.values().flatten();
+        listed.find(|one| one.id == entry).map(|one| one.record)
     }
 
     fn batch(&self, batch: IntentId) -> Vec<IntentId> {

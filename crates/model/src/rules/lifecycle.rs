@@ -174,15 +174,10 @@ fn set_aside(
     );
 }
 
-/// Finds an entry of the Merged list and the records that may show it.
+/// Finds an entry of the Merged list.
 fn find(planner: &Planner<'_, '_>, id: EntryId) -> Result<Entry, Refusal> {
-    let world = planner.world();
-    let all: Vec<RecordId> = crate::kind::KINDS
-        .iter()
-        .flat_map(|kind| world.of_kind(*kind))
-        .collect();
     planner
-        .entry(id, &all)
+        .entry(id)
         .ok_or_else(|| Refusal::NoSuchMergedEntry { id: id.to_string() })
 }
 
