@@ -5,6 +5,7 @@
 //! A **record view** ([`record::RecordView`]) says what a record means beside the others.
 //! An **intent** ([`intent::Intent`]) is checked against a [`world::World`] and becomes a [`plan::Plan`] of writes.
 
+mod beside;
 pub mod cbor;
 pub mod content;
 pub mod doc;
@@ -27,8 +28,10 @@ pub mod register;
 pub mod role;
 mod rules;
 pub mod settle;
+mod standing;
 pub mod status;
 pub mod value;
+mod whole;
 pub mod world;
 
 pub use doc_bytes::ViewBytesError;

@@ -249,7 +249,7 @@ pub(crate) fn shared_project(peers: &mut Peers) -> (RecordId, RecordId) {
 
 /// Drafts and sends an offer that everybody knows; gives the offer and what was issued.
 pub(crate) fn shared_offer(peers: &mut Peers, project: RecordId) -> (RecordId, RecordId) {
-    let offer = peers.make(0, draft(project, &[item("Press", 5_000_00)]));
+    let offer = peers.make(0, draft(project, &[item("Press", 500_000)]));
     let issued = peers.make(0, send(offer));
     peers.sync();
     (offer, issued)

@@ -605,7 +605,7 @@ impl Peers {
         for entry in self.merged() {
             self.act(peer, Intent::Acknowledge { entry: entry.id });
         }
-        self.heal();
+        self.sync();
         self.assert_nothing_merged();
     }
 }

@@ -208,7 +208,7 @@ impl Wish<'_> {
     fn offer(&self, dice: &mut Dice) -> Option<Intent> {
         let views = self.peers.all[self.peer].replica.views();
         let few = views.of_kind(Kind::Offer).len() < AIMED_AT;
-        let items: [LineItem; 2] = [item("Press", 100_00), item("Belt", 5_00)];
+        let items: [LineItem; 2] = [item("Press", 10_000), item("Belt", 500)];
         Some(match (dice.below(6), few) {
             (0, true) => draft(self.one(Kind::SalesProject, dice)?, &items),
             (0..=2, _) => send(self.one(Kind::Offer, dice)?),

@@ -208,9 +208,12 @@ fn assert_whole(peers: &Peers, inquiry: RecordId) {
     peers.entry(Rule::UndoneButStands, inquiry, None);
 }
 
+/// Makes what somebody does under what an inquiry was converted into.
+type Work = fn(RecordId) -> model::Intent;
+
 #[test]
 fn conversion_undone_here_work_under_it_there() {
-    let work: [(&str, fn(RecordId) -> model::Intent); 7] = [
+    let work: [(&str, Work); 7] = [
         ("edit of the customer", |inquiry| {
             set(RecordId::customer_of(inquiry), "website", "x.example")
         }),

@@ -193,6 +193,7 @@ fn accepted_here_rejected_or_superseded_there() {
         let (offer, issued) = shared_offer(&mut peers, project);
         peers.act(0, accept(issued));
         if superseded {
+            peers.act(1, add(offer, "item", "Belt;1;piece;10"));
             peers.act(1, send(offer));
         } else {
             peers.act(1, reject(issued));
