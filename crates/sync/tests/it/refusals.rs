@@ -316,6 +316,65 @@ fn oversize_and_unreadable_frames_are_refused() {
     assert_refused(&frames, Refusal::TooLarge);
 }
 
+#[test]
+fn frames_of_later_versions_are_refused_by_name() {
+    let mut world = world();
+    let keys = world.devices[0].keys.clone();
+    let feed = keys.feed();
+    let held = protocol::Held {
+        feed,
+        envelopes: Vec::new(),
+    };
+    let carry = protocol::Carry {
+        envelopes: Vec::new(),
+    };
+    let want = protocol::Want {
+        feed,
+        from: 1,
+        to: 2,
+    };
+    let heads = protocol::Heads {
+        heads: Vec::new(),
+        purpose: Some(protocol::HeadsPurpose::Revocation),
+    };
+    let frames: [Frame; 4] = [held.into(), carry.into(), want.into(), heads.into()];
+    for frame in frames {
+        let (mut hand, _) = Hand::enter(&mut world, &keys.signing);
+        let answer = hand.send(&mut world, frame.clone());
+        assert_refused(&answer, Refusal::Malformed);
+        let mut session = proved(&mut world);
+        assert_eq!(broken_by(&mut session, welcome(&world)), None);
+        let broken = broken_by(&mut session, frame).expect("has no place");
+        assert!(matches!(broken, Broken::OutOfTurn { .. }));
+    }
+}
+
+#[test]
+fn a_log_that_was_cut_is_read_only_by_who_has_what_is_gone() {
+    let mut world = world();
+    for (begins, broken) in [
+        (3, None),
+        (2, None),
+        (4, Some(Broken::LogCut { have: 2, begins: 4 })),
+    ] {
+        let Frame::Welcome(mut welcome) = welcome(&world) else {
+            panic!("a welcome");
+        };
+        welcome.log_start = Some(protocol::LogStart {
+            sequence: begins,
+            running: protocol::LogHash::ZERO,
+        });
+        let mut session = proved(&mut world);
+        assert_eq!(broken_by(&mut session, welcome.clone().into()), broken);
+        // Nothing of such a log is known to a client whose cursor it does not hold.
+        welcome.continues = false;
+        let mut session = proved(&mut world);
+        let broken = broken_by(&mut session, welcome.into()).expect("is cut");
+        assert_eq!(broken, Broken::LogCut { have: 0, begins });
+        assert!(broken.to_string().contains("update"), "{broken}");
+    }
+}
+
 /// Changes, cuts off or repeats some bytes.
 fn mutilate(bytes: &mut Vec<u8>, dice: &mut Dice) {
     for _ in 0..=dice.below(3) {

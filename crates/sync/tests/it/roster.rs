@@ -1,7 +1,10 @@
 //! Joining by an invite, and a roster that grows while sessions go on.
 
-use protocol::{Refusal, Role};
-use sync::client::{self, Output, Session, Start};
+use protocol::{Frame, Refusal, Role, limits::MAX_FRAME_BYTES};
+use sync::{
+    client::{self, Output, Session, Start},
+    relay,
+};
 
 use crate::{
     device::{Device, invite, join},
@@ -53,6 +56,172 @@ fn appends_are_taken_one_after_the_other() {
     world.check_equal();
     let after = world.store.spaces[&world.workspace].roster.entries().len();
     assert_eq!(after, entries + 1);
+}
+
+/// Makes the roster of the first device longer than one frame.
+fn lengthen(world: &mut World) {
+    let Device { roster, keys, .. } = &mut world.devices[0];
+    for _ in 0..MAX_FRAME_BYTES / 200_000 + 2 {
+        let mut map = vec![0xa1, 0x00, 0x5a];
+        map.extend_from_slice(&200_000_u32.to_be_bytes());
+        map.resize(map.len() + 200_000, 0);
+        let what = protocol::What::Unknown { tag: 40, map };
+        let entry = roster.sign(&keys.signing, what, 5).expect("an owner may");
+        roster.append(&entry).expect("follows");
+    }
+}
+
+#[test]
+fn a_roster_of_many_frames_fills_an_empty_relay() {
+    let mut world = World::new(24, 2);
+    lengthen(&mut world);
+    let roster = world.devices[0].roster.clone();
+    world.write(0);
+    world.connect(0);
+    world.settle();
+    let held = &world.store.spaces[&world.workspace].roster;
+    assert_eq!(held.entries(), roster.entries());
+    world.write(1);
+    world.heal();
+    world.check_equal();
+    assert_eq!(world.devices[1].roster.head(), roster.head());
+}
+
+#[test]
+fn a_roster_that_is_gathered_is_verified_as_it_comes() {
+    let mut world = World::new(25, 2);
+    lengthen(&mut world);
+    let entries = world.devices[0].roster.entries().to_vec();
+    let identity = world.devices[0].keys.signing.clone();
+    let more = |entries: &[protocol::Blob], more| {
+        let entries = entries.to_vec();
+        Frame::from(protocol::RosterMore { entries, more })
+    };
+    // The true next piece, one that leaves something out, and the last one.
+    for (piece, ends, refusal) in [
+        (more(&entries[2..5], true), false, None),
+        (more(&entries[3..5], true), true, Some(Refusal::Malformed)),
+        (more(&entries[2..5], false), false, None),
+    ] {
+        let mut connection = world.connection();
+        let nonce = world.dice.nonce();
+        let mut give = |frame: Frame| {
+            let input = relay::Input::Frame(frame.encode());
+            connection.handle(world.now_ms, input);
+            let mut said: Vec<_> = std::iter::from_fn(|| connection.poll()).collect();
+            if matches!(said[..], [relay::Output::OpenWorkspace { .. }]) {
+                let input = relay::Input::Workspace(relay::Found::MayBegin);
+                connection.handle(world.now_ms, input);
+                said = std::iter::from_fn(|| connection.poll()).collect();
+            }
+            said
+        };
+        let hello = protocol::Hello {
+            versions: protocol::SESSION_VERSIONS.to_vec(),
+            workspace: world.workspace,
+            key: identity.key(),
+            nonce,
+        };
+        let said = give(hello.into());
+        let Frame::Challenge(challenge) = frame(&said[0]) else {
+            panic!("{said:?}");
+        };
+        let terms = vault::SessionTerms {
+            relay: challenge.relay,
+            workspace: world.workspace,
+            client_nonce: nonce,
+            relay_nonce: challenge.nonce,
+        };
+        let prove = protocol::Prove {
+            signature: terms.sign_proof(&identity),
+            roster_head: protocol::RosterHash::ZERO,
+            cursor: None,
+            entries: Some(entries[..2].to_vec()),
+            more: true,
+        };
+        assert!(give(prove.into()).is_empty(), "it waits for more");
+        let is_last = matches!(&piece, Frame::RosterMore(more) if !more.more);
+        let said = give(piece);
+        match refusal {
+            Some(code) => {
+                assert!(matches!(frame(&said[0]), Frame::Refused(refused) if refused.code == code));
+            }
+            None if is_last => assert!(
+                matches!(&said[..], [relay::Output::CreateWorkspace { entries, .. }] if entries.len() == 5),
+                "{said:?}"
+            ),
+            None => assert!(said.is_empty(), "{said:?}"),
+        }
+        assert_eq!(connection.is_ended(), ends);
+        // Each piece must come in time.
+        connection.handle(world.now_ms + relay::PROOF_MS, relay::Input::Tick);
+        assert!(is_last || connection.is_ended());
+    }
+}
+
+fn frame(output: &relay::Output) -> Frame {
+    match output {
+        relay::Output::Send(bytes) => Frame::decode(bytes).expect("decodes"),
+        other => panic!("{other:?} sends nothing"),
+    }
+}
+
+#[test]
+fn a_push_that_waits_for_the_log_is_judged_again_when_the_roster_moves() {
+    for judged_again in [
+        protocol::What::Revoke,
+        |revocation: protocol::Revocation| {
+            protocol::What::Role(protocol::RoleChange {
+                member: protocol::MemberId::ZERO,
+                role: Role::Guest,
+                cuts: revocation.cuts,
+            })
+        },
+    ] {
+        let mut world = World::new(26, 2);
+        world.write(1);
+        world.heal();
+        let roster = (*world.store.spaces[&world.workspace].roster).clone();
+        let feed = world.devices[1].keys.feed();
+        let (sequence, hash) = world.devices[1].head();
+        let cut = protocol::Cut {
+            feed,
+            sequence,
+            hash,
+        };
+        let mut what = judged_again(protocol::Revocation {
+            feeds: vec![feed],
+            cuts: vec![cut],
+        });
+        let mut code = Refusal::Revoked;
+        if let protocol::What::Role(change) = &mut what {
+            change.member = roster.device(&feed).expect("known").member;
+            code = Refusal::RoleForbids;
+        }
+        let founder = world.devices[0].keys.signing.clone();
+        let entry = roster.sign(&founder, what, 5).expect("may");
+        let mut grown = roster;
+        grown.append(&entry).expect("follows");
+
+        // The push is judged and handed out; then the roster grows, and the connection hears of it later.
+        world.write(1);
+        while world.wires[1].pushes() == 0 {
+            assert!(world.step(1), "the push comes");
+        }
+        let space = world.store.spaces.get_mut(&world.workspace);
+        space.expect("is there").roster = std::sync::Arc::new(grown);
+        world.settle();
+        let last = world.devices[1]
+            .said
+            .iter()
+            .rev()
+            .find_map(|said| match said {
+                Output::Refused { code, .. } => Some(*code),
+                _ => None,
+            });
+        assert_eq!(last, Some(code));
+        assert_eq!(world.store.spaces[&world.workspace].entries.len(), 1);
+    }
 }
 
 #[test]

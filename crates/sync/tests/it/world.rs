@@ -291,6 +291,12 @@ impl World {
 }
 
 impl Wire {
+    /// Counts the pushes that the connection has judged and the log has not decided.
+    pub(crate) fn pushes(&self) -> usize {
+        let appends = |output: &&relay::Output| matches!(output, relay::Output::Append { .. });
+        self.relay_work.iter().filter(appends).count()
+    }
+
     /// Puts what both state machines said where it is worked on.
     fn drain(&mut self) {
         while let Some(output) = self.session.poll() {
