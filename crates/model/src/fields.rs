@@ -100,8 +100,8 @@ pub(crate) const COMMON: &[FieldSpec] = &[
     inner(settled(many("pinned", Form::Flag), Settle::Any)),
     inner(settled(many("aside", Form::Aside), Settle::Any)),
     inner(settled(many("seen", Form::Flag), Settle::Any)),
-    many("custom", Form::Text),
-    inner(many("file", Form::Text)),
+    many("custom", Form::Own),
+    inner(many("file", Form::File)),
 ];
 
 const INQUIRY: &[FieldSpec] = &[

@@ -8,7 +8,8 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::kind::FieldSpec;
 use crate::status::Status;
 use crate::value::{
-    Address, Consent, CustomField, Form, Labelled, LineItem, Money, PhaseSetting, Planned, Value,
+    Address, CUSTOM_FORMS, Consent, CustomField, Form, Labelled, LineItem, Money, PhaseSetting,
+    Planned, Value,
 };
 
 /// What reading depends on beside the text.
@@ -48,7 +49,8 @@ pub fn value(spec: &FieldSpec, text: &str, around: &Surroundings) -> Result<Valu
         Form::Item => Value::Item(line_item(text, &around.currency)?),
         Form::Consent => Value::Consent(consent(text, around.now_ms)),
         Form::Phase => Value::Phase(phase(text)?),
-        Form::Custom => Value::Custom(custom(text)),
+        Form::Custom => Value::Custom(custom(text)?),
+        Form::Own => Value::Text(text.to_owned()),
         _ => return Err("this field is not typed in".to_owned()),
     })
 }
@@ -345,18 +347,51 @@ fn phase(text: &str) -> Result<PhaseSetting, String> {
     })
 }
 
-fn custom(text: &str) -> CustomField {
-    let (title, kinds) = text.split_once(';').unwrap_or((text, ""));
-    let kinds = kinds
-        .split(',')
-        .map(str::trim)
-        .filter(|kind| !kind.is_empty())
-        .map(str::to_owned)
-        .collect();
-    CustomField {
-        title: title.trim().to_owned(),
-        kinds,
+/// Reads the definition of a workspace's own field: 'title;kinds;form;choices', of which the title must be there.
+fn custom(text: &str) -> Result<CustomField, String> {
+    let mut parts = text.split(';').map(str::trim);
+    let mut next = || parts.next().unwrap_or_default();
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(',').map(str::trim);
+        words
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (title, kinds, form) = (next(), words(next()), next());
+    let form = match form {
+        "" => String::new(),
+        form => word(&CUSTOM_FORMS, form)?,
+    };
+    let choices = words(next());
+    if (form == "choice") == choices.is_empty() {
+        return Err(
+            "a choice, and nothing else, has words: 'title;kinds;choice;one,two'".to_owned(),
+        );
     }
+    Ok(CustomField {
+        title: title.to_owned(),
+        kinds,
+        form,
+        choices,
+    })
+}
+
+/// Reads text as a value of a workspace's own field.
+pub fn own(field: &CustomField, text: &str, around: &Surroundings) -> Result<Value, String> {
+    let text = text.trim();
+    Ok(match field.form.as_str() {
+        "date" => Value::Text(date(text, around.today)?.to_string()),
+        "money" => Value::Money(money(text, &around.currency)?),
+        "decimal" => Value::Text(decimal(text)?.normalize().to_string()),
+        "flag" => Value::Flag(matches!(text, "true" | "yes" | "1")),
+        "choice" => {
+            let words: Vec<&str> = field.choices.iter().map(String::as_str).collect();
+            Value::Text(word(&words, text)?)
+        }
+        // A form that only a newer version knows takes any text here.
+        _ => Value::Text(text.to_owned()),
+    })
 }
 
 #[cfg(test)]

@@ -124,3 +124,36 @@ fn phones_carry_labels() {
     assert!(labelled("phone", "none").is_err());
     assert!(labelled("email", "mueller.example").is_err());
 }
+
+#[test]
+fn fields_of_the_workspace_take_what_their_form_takes() {
+    let around = around();
+    let field = |text: &str| custom(text).unwrap();
+    let read = |definition: &str, text: &str| own(&field(definition), text, &around);
+    assert_eq!(read("Machine", " X 5 "), Ok(Value::Text("X 5".into())));
+    assert_eq!(
+        read("Built;customer;date", "3.12.2026"),
+        Ok(Value::Text("2026-12-03".into()))
+    );
+    assert!(read("Built;customer;date", "soon").is_err());
+    assert_eq!(
+        read("Weight;;decimal", "2.50"),
+        Ok(Value::Text("2.5".into()))
+    );
+    assert_eq!(read("Leased;;flag", "yes"), Ok(Value::Flag(true)));
+    assert_eq!(
+        read("Budget;;money", "12.50"),
+        Ok(Value::Money(Money {
+            minor: 1250,
+            currency: around.currency.clone(),
+        }))
+    );
+    assert_eq!(
+        read("Size;;choice;small,large", "Large"),
+        Ok(Value::Text("large".into()))
+    );
+    assert!(read("Size;;choice;small,large", "huge").is_err());
+    for wrong in ["Size;;choice", "Size;;text;small", "Size;;colour"] {
+        assert!(custom(wrong).is_err(), "{wrong}");
+    }
+}

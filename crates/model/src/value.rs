@@ -185,12 +185,32 @@ pub struct PhaseSetting {
 }
 
 /// A field of the workspace's own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CustomField {
     /// What people read.
     pub title: String,
     /// The kinds that have it.
     pub kinds: Vec<String>,
+    /// One of [`CUSTOM_FORMS`]; empty for a text.
+    #[serde(default)]
+    pub form: String,
+    /// The words to choose from, for a choice.
+    #[serde(default)]
+    pub choices: Vec<String>,
+}
+
+/// The words for the forms of a workspace's own fields.
+pub const CUSTOM_FORMS: [&str; 6] = ["text", "date", "money", "decimal", "flag", "choice"];
+
+/// A file that belongs to a record; its bytes travel by themselves, under their hash.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// The name that it had.
+    pub name: String,
+    /// The media type, such as `application/pdf`; empty when it is not known.
+    pub media_type: String,
+    /// The size in bytes.
+    pub size: i64,
 }
 
 /// The value of a field.
@@ -225,6 +245,7 @@ pub enum Value {
     Identity(Identity),
     Phase(PhaseSetting),
     Custom(CustomField),
+    File(FileEntry),
 }
 
 /// How a field's value lies in a register.
@@ -258,6 +279,9 @@ pub enum Form {
     Identity,
     Phase,
     Custom,
+    File,
+    /// A value of a workspace's own field: a text, an amount or a flag, as its keys tell; dates, decimals and choices are texts.
+    Own,
 }
 
 /// Collects the keys of a register while a value is written.
@@ -292,6 +316,14 @@ impl Row {
     fn list(mut self, key: u32, items: impl Iterator<Item = Cbor>) -> Self {
         self.0.insert(key, Cbor::List(items.collect()));
         self
+    }
+
+    /// Writes a list of words where there are any.
+    fn some(self, key: u32, words: &[String]) -> Self {
+        if words.is_empty() {
+            return self;
+        }
+        self.list(key, words.iter().map(|word| Cbor::Text(word.clone())))
     }
 
     fn flag(mut self, key: u32, flag: bool) -> Self {
@@ -366,20 +398,21 @@ impl Form {
             Form::Item => 8,
             Form::Address => 7,
             Form::Status => 5,
-            Form::Conversion => 4,
+            Form::Conversion | Form::Custom => 4,
             Form::Planned
             | Form::Consent
             | Form::Award
             | Form::Issue
             | Form::Aside
-            | Form::Phase => 3,
+            | Form::Phase
+            | Form::File => 3,
             Form::Money
             | Form::Labelled
             | Form::Done
             | Form::Life
             | Form::MergedInto
             | Form::Identity
-            | Form::Custom => 2,
+            | Form::Own => 2,
             Form::Text
             | Form::Date
             | Form::Instant
@@ -447,7 +480,13 @@ impl Value {
                 .int(3, phase.rank),
             Value::Custom(custom) => row
                 .text(1, &custom.title)
-                .list(2, custom.kinds.iter().map(|kind| Cbor::Text(kind.clone()))),
+                .list(2, custom.kinds.iter().map(|kind| Cbor::Text(kind.clone())))
+                .text(3, &custom.form)
+                .some(4, &custom.choices),
+            Value::File(file) => row
+                .text(1, &file.name)
+                .text(2, &file.media_type)
+                .int(3, file.size),
         }
         .0
     }
@@ -517,17 +556,33 @@ impl Value {
             }),
             Form::Custom => Value::Custom(CustomField {
                 title: read.text(1)?,
-                kinds: read.list(2, |item| match item {
-                    Cbor::Text(text) => Some(text.clone()),
-                    _ => None,
-                })?,
+                kinds: read.list(2, read_word)?,
+                form: read.text_or_empty(3),
+                choices: read.list(4, read_word)?,
             }),
+            Form::File => Value::File(FileEntry {
+                name: read.text_or_empty(1),
+                media_type: read.text_or_empty(2),
+                size: read.int(3)?,
+            }),
+            Form::Own => match map.get(&1)? {
+                Cbor::Text(text) => Value::Text(text.clone()),
+                Cbor::Bool(flag) => Value::Flag(*flag),
+                _ => Value::Money(read.money(1, 2)?),
+            },
         })
     }
 }
 
 fn stamp_cbor(stamp: &Stamp) -> Cbor {
     Cbor::Bytes(stamp.as_bytes().to_vec())
+}
+
+fn read_word(item: &Cbor) -> Option<String> {
+    match item {
+        Cbor::Text(text) => Some(text.clone()),
+        _ => None,
+    }
 }
 
 fn read_stamp(item: &Cbor) -> Option<Stamp> {

@@ -156,6 +156,33 @@ fn samples() -> Vec<(Form, Value)> {
             Value::Custom(CustomField {
                 title: "Machine".into(),
                 kinds: vec!["customer".into()],
+                ..CustomField::default()
+            }),
+        ),
+        (
+            Form::Custom,
+            Value::Custom(CustomField {
+                title: "Size".into(),
+                kinds: vec!["customer".into()],
+                form: "choice".into(),
+                choices: vec!["small".into(), "large".into()],
+            }),
+        ),
+        (
+            Form::File,
+            Value::File(FileEntry {
+                name: "drawing.pdf".into(),
+                media_type: "application/pdf".into(),
+                size: 70_000,
+            }),
+        ),
+        (Form::Own, Value::Text("large".into())),
+        (Form::Own, Value::Flag(false)),
+        (
+            Form::Own,
+            Value::Money(Money {
+                minor: 5,
+                currency: "CHF".into(),
             }),
         ),
     ]

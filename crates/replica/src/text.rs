@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use model::parse::minor_digits;
-use model::value::{Address, Done, Life, LineItem, Money, Planned};
+use model::value::{Address, CustomField, Done, Life, LineItem, Money, Planned};
 use model::{RecordId, Value};
 
 /// Writes an amount with its currency.
@@ -139,8 +139,20 @@ pub fn with_names(value: &Value, name: &dyn Fn(RecordId) -> String) -> String {
         Value::Aside(aside) => aside.key.clone(),
         Value::Identity(identity) => identity.kind.clone(),
         Value::Phase(phase) => format!("{}, {} %, rank {}", phase.title, phase.chance, phase.rank),
-        Value::Custom(custom) => format!("{} ({})", custom.title, custom.kinds.join(", ")),
+        Value::Custom(custom) => own_field(custom),
+        Value::File(file) => format!("{} ({} bytes)", file.name, file.size),
     }
+}
+
+fn own_field(field: &CustomField) -> String {
+    let mut text = format!("{} ({})", field.title, field.kinds.join(", "));
+    if !field.form.is_empty() {
+        text.push_str(&format!(", {}", field.form));
+    }
+    if !field.choices.is_empty() {
+        text.push_str(&format!(": {}", field.choices.join(", ")));
+    }
+    text
 }
 
 #[cfg(test)]

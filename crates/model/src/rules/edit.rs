@@ -8,9 +8,9 @@ use crate::intent::{Assignment, Change, Input};
 use crate::kind::{FieldSpec, Kind, Writer};
 use crate::parse;
 use crate::plan::{NoteEdit, Planner, Seen};
-use crate::record::RecordView;
+use crate::record::{self, RecordView};
 use crate::refusal::Refusal;
-use crate::value::{Form, Value};
+use crate::value::{CustomField, Form, Value};
 
 /// Changes fields of a record that is in use.
 pub(super) fn edit(
@@ -224,6 +224,16 @@ fn check_target(
     Ok(Value::Reference(target))
 }
 
+/// Gives the definition of a workspace's own field by the key of its values.
+fn defined(planner: &Planner<'_, '_>, key: &str) -> Option<CustomField> {
+    let name = key.strip_prefix("custom/")?;
+    let settings = record::record(planner.world(), planner.world().settings_id())?;
+    match settings.value(&format!("define/{name}"))? {
+        Value::Custom(field) => Some(field.clone()),
+        _ => None,
+    }
+}
+
 /// Changes one entry of a list in place, by its key.
 fn assign_entry(
     planner: &mut Planner<'_, '_>,
@@ -247,7 +257,13 @@ fn assign_entry(
     }
     let value = match assignment.change {
         Change::Remove => None,
-        _ => read(planner, spec, &assignment.value)?,
+        _ => match (&assignment.value, defined(planner, key)) {
+            (Input::Text(text), Some(field)) if !text.trim().is_empty() => {
+                let value = parse::own(&field, text, &planner.ctx.around);
+                Some(value.map_err(|reason| bad_value(&field.title, text, &reason))?)
+            }
+            _ => read(planner, spec, &assignment.value)?,
+        },
     };
     if let (Kind::Settings, "prefix", Some(Value::Text(prefix))) = (kind, spec.name, &value)
         && (prefix.len() > 6 || !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric()))
