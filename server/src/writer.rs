@@ -172,8 +172,13 @@ mod tests {
     use protocol::{Cut, EnvelopeHash, FeedId, LogHash, WorkspaceId};
     use sync::{LogEntry, Run, Verified};
 
+    use vault::{DeviceKeys, InviteSecret, InviteTerms};
+
     use super::*;
-    use crate::log::{MemoryLog, Seed, StoredWorkspace};
+    use crate::{
+        log::{MemoryLog, RosterPiece, Seed, StoredWorkspace},
+        space::Now,
+    };
 
     /// A log that counts its commits and begins the first one when the test says so.
     #[derive(Debug)]
@@ -256,6 +261,100 @@ mod tests {
             answer,
         };
         (job, outcome)
+    }
+
+    /// A roster of two devices, and the entry by which the second is revoked.
+    fn rosters() -> (Roster, Roster, FeedId) {
+        let founder = DeviceKeys::from_seeds(&[1; 32], &[2; 32]);
+        let second = DeviceKeys::from_seeds(&[3; 32], &[4; 32]);
+        let mut fill = |bytes: &mut [u8]| bytes.fill(7);
+        let (mut roster, ring) = Roster::found(&founder, 0, &mut fill).expect("founds");
+        let secret = InviteSecret::from_bytes([5; 32]);
+        let terms = InviteTerms {
+            member: None,
+            role: protocol::Role::Member,
+            uses: 1,
+            expires_ms: 9,
+            reserved: Vec::new(),
+        };
+        let entry = roster.sign_invite(&founder.signing, &ring, &secret, &terms, 1, &mut fill);
+        roster.append(&entry.expect("invites")).expect("follows");
+        let entry = roster.sign_join(&secret, &second, 2, &mut fill);
+        roster.append(&entry.expect("joins")).expect("follows");
+        let what = protocol::What::Revoke(protocol::Revocation {
+            feeds: vec![second.feed()],
+            cuts: Vec::new(),
+        });
+        let entry = roster.sign(&founder.signing, what, 3).expect("may");
+        let mut grown = roster.clone();
+        grown.append(&entry).expect("follows");
+        (roster, grown, second.feed())
+    }
+
+    #[tokio::test]
+    async fn a_push_behind_a_revocation_is_not_appended() {
+        let (roster, grown, revoked) = rosters();
+        let log = Arc::new(MemoryLog::new());
+        let create = Write::Create {
+            workspace: roster.workspace(),
+            epoch: protocol::LogEpoch::ZERO,
+            roster: vec![RosterPiece {
+                hash: roster.head(),
+                bytes: vec![0].into(),
+            }],
+            quota: 1,
+        };
+        let Written::Created(StoredWorkspace { head, .. }) =
+            log.commit(vec![create]).expect("commits").remove(0)
+        else {
+            panic!("begins");
+        };
+        let before = roster.head();
+        let now = Now {
+            head,
+            roster: Arc::new(roster),
+        };
+        let space = Arc::new(Space::new(grown.workspace(), now));
+        let job = |feed: FeedId| {
+            let (mut job, outcome) = append(1);
+            if let Write::Append { workspace, run, .. } = &mut job.write {
+                *workspace = space.id;
+                run.feed = feed;
+            }
+            job.space = Some(Arc::clone(&space));
+            job.judged_by = Some(before);
+            (job, outcome)
+        };
+        let founder = DeviceKeys::from_seeds(&[1; 32], &[2; 32]).feed();
+        let (answer, roster_outcome) = oneshot::channel();
+        let revocation = Job {
+            write: Write::Roster {
+                workspace: space.id,
+                expected: before,
+                entries: vec![RosterPiece {
+                    hash: grown.head(),
+                    bytes: vec![1].into(),
+                }],
+            },
+            space: Some(Arc::clone(&space)),
+            roster: Some(Arc::new(grown)),
+            judged_by: None,
+            answer,
+        };
+        // All three wait for the same commit, and both pushes were verified before the revocation.
+        let (queue, jobs) = mpsc::channel(9);
+        let (late, late_outcome) = job(revoked);
+        let (other, other_outcome) = job(founder);
+        for job in [Some(revocation), Some(late), Some(other), None] {
+            queue.send(job).await.expect("has room");
+        }
+        let shared: Arc<dyn ChangeLog> = log;
+        let written = tokio::task::spawn_blocking(move || write_all(&*shared, jobs));
+        assert_eq!(roster_outcome.await, Ok(Written::RosterGrew));
+        assert_eq!(late_outcome.await, Ok(Written::Outdated));
+        let other = other_outcome.await.expect("is answered");
+        assert!(matches!(other, Written::Appended { .. }), "{other:?}");
+        written.await.expect("ends").expect("ends well");
     }
 
     #[tokio::test]

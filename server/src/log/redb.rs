@@ -313,3 +313,51 @@ impl ChangeLog for RedbLog {
         Ok(found.map(|row| row.head))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Blob, Entry, LogEpoch, Signature};
+
+    use super::*;
+    use crate::log::{RosterPiece, tables::roster_key};
+
+    fn create(id: u8) -> Write {
+        let entry = Entry {
+            body: Blob::from(vec![id; 40]),
+            signature: Signature::ZERO,
+        };
+        Write::Create {
+            workspace: WorkspaceId::from_bytes([id; 32]),
+            epoch: LogEpoch::ZERO,
+            roster: vec![RosterPiece {
+                hash: entry.hash(),
+                bytes: entry.encode().into(),
+            }],
+            quota: 9,
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_fails_what_needs_it_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let log = RedbLog::open(folder.path()).expect("opens");
+        log.commit(vec![create(1), create(2)]).expect("commits");
+        let transaction = log.begin().expect("begins");
+        transaction
+            .open_table(ROSTER)
+            .expect("opens")
+            .remove(&roster_key(0, 0))
+            .expect("removes");
+        transaction.commit().expect("commits");
+
+        let written = log.commit(vec![create(3), create(1), create(2)]);
+        let written = written.expect("goes on");
+        assert!(matches!(written[0], Written::Created(_)), "{written:?}");
+        assert!(matches!(written[1], Written::Damaged { .. }), "{written:?}");
+        assert!(matches!(written[2], Written::Created(_)), "{written:?}");
+        for (id, is_damaged) in [(1, true), (2, false), (3, false)] {
+            let found = log.workspace(&WorkspaceId::from_bytes([id; 32]));
+            assert_eq!(found.is_err(), is_damaged, "{id}: {found:?}");
+        }
+    }
+}
