@@ -83,7 +83,16 @@ impl Project {
     /// Prepares a call of the cargo that started this task, in the root folder.
     pub(crate) fn cargo(&self) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        self.program(cargo)
+        let mut command = self.program(cargo);
+        // What describes this package to it makes build scripts run again that look at it, and with them half of the
+        // build, each time that cargo is called by hand in between.
+        std::env::vars_os()
+            .map(|(name, _)| name)
+            .filter(|name| describes_this_package(&name.to_string_lossy()))
+            .for_each(|name| {
+                command.env_remove(name);
+            });
+        command
     }
 
     /// Prepares a call of any program in the root folder.
@@ -108,6 +117,12 @@ impl Project {
         serde_json::from_str(&json)
             .map_err(|error| Failure::new(format!("cannot read `cargo metadata`: {error}")))
     }
+}
+
+fn describes_this_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"]
+        .iter()
+        .any(|start| variable.starts_with(start))
 }
 
 impl Metadata {
