@@ -299,6 +299,10 @@ fn asides(found: &mut Collector<'_>, doc: &DocView, view: &RecordView) {
             time_ms: aside.time_ms,
         };
         let value = superseded.value(field);
+        // What only a newer version can read is kept, and listed by that.
+        if value.is_none() && superseded.register.value().is_some() {
+            continue;
+        }
         let shown = view.fields.get(&aside.key);
         // Somebody has written the same value again: there is nothing left to choose.
         if shown.is_some_and(|settled| settled.held.iter().any(|one| one.value == value)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::doc::{Candidate, OpId};
 use crate::id::{Author, EntryId, IntentId, RecordId, Stamp, ValueId};
 use crate::intent::Intent;
-use crate::kind::{Kind, Settle, Writer};
+use crate::kind::{FieldSpec, Kind, Settle, Writer};
 use crate::merged::{self, Entry};
 pub use crate::note::NoteEdit;
 use crate::parse::Surroundings;
@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 use crate::register::Register;
 use crate::role::Role;
 use crate::rules;
-use crate::settle::{Derived, settle};
+use crate::settle::{Derived, Settled, settle};
 use crate::value::{Aside, Identity, Life, Value};
 use crate::world::World;
 
@@ -481,18 +481,44 @@ fn write_put(
     stamp: Stamp,
     registers: &mut BTreeMap<String, Register>,
 ) {
-    let standing = whole.doc.candidates(key);
-    let register = match (&put.value, standing.last()) {
-        (Some(value), Some(last)) => {
-            let known = kind
-                .field_of_key(key)
-                .map_or(u32::MAX, |spec| spec.form.known_keys());
-            last.register.rewritten(stamp, value.to_map(), known)
-        }
+    let register = match (&put.value, kind.field_of_key(key)) {
+        (Some(value), Some(spec)) => match seen_before(whole, key, put, spec) {
+            Some(seen) => {
+                let known = spec.form.known_keys();
+                seen.register.rewritten(stamp, value.to_map(), known)
+            }
+            None => Register::new(stamp, Some(value.to_map())),
+        },
         (value, _) => Register::new(stamp, value.as_ref().map(Value::to_map)),
     };
     registers.insert(key.to_owned(), register);
     registers.extend(set_aside(whole, kind, key, put, stamp));
+}
+
+/// Finds the value that the author of a write looked at, whose keys beyond this version go on in the new one.
+fn seen_before<'a>(
+    whole: &'a Whole,
+    key: &str,
+    put: &Put,
+    spec: &FieldSpec,
+) -> Option<&'a Candidate> {
+    let shown = settle_whole(whole, key, spec).shown?;
+    let is_seen = |record: RecordId, one: &Candidate| match &put.seen {
+        Seen::Values(ids) => ids.contains(&one.value_id(record, key)),
+        Seen::Shown | Seen::All => one.value(spec).as_ref() == Some(&shown),
+    };
+    let seen = whole
+        .of_key(key)
+        .filter(|(record, one)| is_seen(*record, one));
+    // Of several the one that was shown, else the last.
+    let best = seen.max_by_key(|(_, one)| (one.value(spec).as_ref() == Some(&shown), one.op));
+    best.map(|(_, one)| one)
+}
+
+fn settle_whole(whole: &Whole, key: &str, spec: &FieldSpec) -> Settled {
+    let candidates: Vec<Candidate> = whole.of_key(key).map(|(_, one)| one.clone()).collect();
+    let derived = record::derived_of(&whole.doc);
+    settle(whole.doc.id, key, spec, derived, &candidates)
 }
 
 /// Says what a write replaces that its author had not seen, or that is several values.
@@ -506,19 +532,20 @@ fn set_aside(
     let Some(spec) = kind.field_of_key(key) else {
         return Vec::new();
     };
-    if put.seen == Seen::All || (spec.writer == Writer::Inner && spec.settle != Settle::Life) {
+    if spec.writer == Writer::Inner && spec.settle != Settle::Life {
         return Vec::new();
     }
-    let candidates: Vec<Candidate> = whole.of_key(key).map(|(_, one)| one.clone()).collect();
-    let settled = settle(
-        whole.doc.id,
-        key,
-        spec,
-        record::derived_of(&whole.doc),
-        &candidates,
-    );
+    let mut aside: Vec<(String, Register)> = whole
+        .of_key(key)
+        // What only a newer version can read nobody here has seen, and no rule has weighed.
+        .filter(|(_, one)| one.register.value().is_some() && one.value(spec).is_none())
+        .map(|(record, one)| aside_of(whole, key, record, one, stamp))
+        .collect();
+    if put.seen == Seen::All {
+        return aside;
+    }
+    let settled = settle_whole(whole, key, spec);
     let several = settled.held.len() > 1;
-    let mut aside = Vec::new();
     for held in &settled.held {
         let seen = match &put.seen {
             Seen::Values(ids) => held.presses.iter().any(|press| ids.contains(press)),
@@ -533,16 +560,27 @@ fn set_aside(
         let Some((record, candidate)) = last.last() else {
             continue;
         };
-        let from = (record != whole.doc.id).then_some(record);
-        let value = Value::Aside(Aside {
-            key: key.to_owned(),
-            register: candidate.register.as_bytes().to_vec(),
-            time_ms: candidate.time_ms,
-        });
-        let register = Register::new(stamp, Some(value.to_map()));
-        aside.push((aside_key(candidate.op, from), register));
+        aside.push(aside_of(whole, key, record, candidate, stamp));
     }
     aside
+}
+
+/// Keeps a superseded value under a key of its own.
+fn aside_of(
+    whole: &Whole,
+    key: &str,
+    record: RecordId,
+    candidate: &Candidate,
+    stamp: Stamp,
+) -> (String, Register) {
+    let from = (record != whole.doc.id).then_some(record);
+    let value = Value::Aside(Aside {
+        key: key.to_owned(),
+        register: candidate.register.as_bytes().to_vec(),
+        time_ms: candidate.time_ms,
+    });
+    let register = Register::new(stamp, Some(value.to_map()));
+    (aside_key(candidate.op, from), register)
 }
 
 /// Gives the key under which a superseded value is kept.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use model::cbor::Cbor;
 use model::plan::{NoteEdit, RecordWrites};
 use model::register::Register;
-use model::{IntentId, Kind, RecordId, Refusal, Value};
+use model::{IntentId, Kind, RecordId, Refusal, Value, World};
 use replica::{Document, RecordPart};
 
 use crate::acts::{add, customer, draft, item, note, send, set, shared_offer, shared_project};
@@ -45,6 +46,78 @@ fn a_long_note_is_replaced_at_once() {
         peers.heal();
         assert_eq!(&peers.view(1, record).note, text);
     }
+}
+
+/// Writes registers as another device does, one of a newer version maybe.
+fn written(record: RecordId, kind: Kind, number: u8, register: Register) -> Envelope {
+    let intent = IntentId::from_bytes([number; 16]);
+    let writes = RecordWrites {
+        id: record,
+        kind,
+        registers: BTreeMap::from([("website".to_owned(), register)]),
+        note: None,
+    };
+    let mut actor = [number; 20];
+    actor[..12].fill(2);
+    let written = Document::new(record).write(actor, i64::from(number), intent, &writes);
+    let changes = vec![written.expect("it writes something").bytes];
+    Envelope {
+        prefix: [2; 12],
+        intent,
+        parts: vec![RecordPart { record, changes }],
+    }
+}
+
+#[test]
+fn what_a_newer_version_wrote_is_not_lost() {
+    let mut peers = Peers::new(5, 1);
+    let stamp = IntentId::from_bytes([9; 16]).stamp();
+    let keys = |map: &[(u32, Cbor)]| Register::new(stamp, Some(map.iter().cloned().collect()));
+    let text = |text: &str| Cbor::Text(text.to_owned());
+
+    // A value of a form that this version cannot read is set aside, whatever its author saw.
+    let record = peers.make(0, customer("Mueller Praezision GmbH"));
+    let newer = keys(&[(5, text("of a newer form"))]);
+    peers.take(0, written(record, Kind::Customer, 1, newer.clone()));
+    assert_eq!(peers.text(0, record, "website"), "");
+    peers.act(0, set(record, "website", "example.com"));
+    let doc = peers.all[0]
+        .replica
+        .views()
+        .doc(record)
+        .expect("it is there");
+    let kept: Vec<_> = doc.entries("aside").flat_map(|(_, all)| all).collect();
+    let bytes = kept[0].register.value().expect("it holds a value")[&2].clone();
+    assert_eq!(
+        (kept.len(), bytes),
+        (1, Cbor::Bytes(newer.as_bytes().to_vec()))
+    );
+    assert!(
+        doc.candidates("website")
+            .iter()
+            .all(|one| one.register.value().is_some_and(|map| map.len() == 1))
+    );
+    peers.assert_nothing_merged();
+
+    // What a newer version adds to a value goes on with the value that was shown, not with another one beside it.
+    let record = peers.make(0, customer("Mueller Praezision GmbH"));
+    peers.act(0, set(record, "website", "mine.example.com"));
+    let later = keys(&[(1, text("theirs.example.com")), (7, text("of theirs"))]);
+    peers.take(0, written(record, Kind::Customer, 2, later.clone()));
+    assert_eq!(peers.text(0, record, "website"), "mine.example.com");
+    peers.act(0, set(record, "website", "new.example.com"));
+    let doc = peers.all[0]
+        .replica
+        .views()
+        .doc(record)
+        .expect("it is there");
+    let [one] = doc.candidates("website") else {
+        panic!("one value is expected");
+    };
+    assert_eq!(
+        one.register.value(),
+        Some([(1, text("new.example.com"))].into())
+    );
 }
 
 /// What somebody writes into the document of an issued offer without being its sender.
