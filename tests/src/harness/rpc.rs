@@ -22,7 +22,7 @@ impl Rpc {
             running: who.start(&["rpc"]),
             calls: 0,
         };
-        rpc.ok(serde_json::json!({"request": "query", "query": "status"}));
+        rpc.query(serde_json::json!({"query": "status"}));
         rpc
     }
 
@@ -70,6 +70,16 @@ impl Rpc {
         let message = self.call(request);
         assert!(message["error"].is_null(), "{message}");
         message["ok"]["content"].clone()
+    }
+
+    /// Asks a query, and gives the answer.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[track_caller]
+    pub fn query(&mut self, mut query: Value) -> Value {
+        query["request"] = "query".into();
+        self.ok(query)
     }
 
     /// Ends its input and waits until it has ended.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::Person;
+use crate::harness::{Person, Rpc};
 
 /// The kinds of records, as the command line names them.
 pub const KINDS: [&str; 13] = [
@@ -24,51 +24,49 @@ pub const KINDS: [&str; 13] = [
 /// Gives all that a person can look at and that must be the same everywhere: lists, the Merged list, records, histories
 /// and the Home of every member.
 ///
+/// One process answers all of it by the engine's interface, which gives what the commands print with `--json`.
+///
 /// # Panics
-/// When a command fails.
+/// When a query fails.
 #[track_caller]
 pub fn everything(who: &Person) -> Value {
+    let mut rpc = Rpc::open(who);
     let mut all = Map::new();
     for kind in KINDS {
-        let list = who.json(&["list", kind, "--limit", "10000", "--archived"]);
-        if is_told_at_length(kind) {
-            tell_at_length(who, kind, &list, &mut all);
-        }
-        if kind == "member" {
-            for row in rows(&list) {
-                let id = row["id"].as_str().expect("a row has an id");
-                all.insert(format!("home {id}"), who.json(&["home", "--member", id]));
+        let list =
+            rpc.query(json!({"query": "list", "kind": kind, "limit": 10000, "archived": true}));
+        for row in rows(&list)
+            .iter()
+            .filter(|row| is_told_at_length(kind, row))
+        {
+            let id = row["id"].as_str().expect("a row has an id");
+            for query in ["record", "history"] {
+                let told = rpc.query(json!({"query": query, "record": id}));
+                all.insert(format!("{query} of {kind} {id}"), told);
+            }
+            if kind == "member" {
+                let home = rpc.query(json!({"query": "home", "member": id}));
+                all.insert(format!("home of {id}"), home);
             }
         }
         all.insert(format!("list {kind}"), list);
     }
-    let converted = who.json(&["list", "inquiry", "--filter", "status=converted"]);
-    tell_at_length(who, "inquiry", &converted, &mut all);
-    all.insert("merged".to_owned(), who.json(&["merged", "--all"]));
-    let counts = who.json(&["status"]);
     all.insert(
-        "status".to_owned(),
-        json!([
-            counts["records"],
-            counts["waiting"],
-            counts["quarantined"],
-            counts["merged"]
-        ]),
+        "merged".to_owned(),
+        rpc.query(json!({"query": "merged", "all": true})),
     );
+    let status = rpc.query(json!({"query": "status"}));
+    let counts = ["records", "waiting", "quarantined", "merged"].map(|name| status[name].clone());
+    all.insert("status".to_owned(), counts.into());
+    rpc.finish();
     Value::Object(all)
 }
 
 /// Of inquiries imports bring hundreds, and activities stand in the histories of what they regard: lists do for them.
-fn is_told_at_length(kind: &str) -> bool {
-    !matches!(kind, "inquiry" | "activity" | "settings" | "saved-view")
-}
-
-/// Adds each record of a list with its history.
-fn tell_at_length(who: &Person, kind: &str, list: &Value, all: &mut Map<String, Value>) {
-    for row in rows(list) {
-        let id = row["id"].as_str().expect("a row has an id");
-        all.insert(format!("show {kind} {id}"), who.json(&["show", id]));
-        all.insert(format!("history {kind} {id}"), who.json(&["history", id]));
+fn is_told_at_length(kind: &str, row: &Value) -> bool {
+    match kind {
+        "inquiry" => row["fields"]["status"] == "converted",
+        kind => !matches!(kind, "activity" | "settings" | "saved-view"),
     }
 }
 

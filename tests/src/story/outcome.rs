@@ -49,6 +49,11 @@ fn one_of_each(stage: &mut Stage<'_>, work: &Work, seen: &Value) {
         assert_eq!(row["standing"], "alive", "{row}");
     }
     stage.holds("one customer, one contact person, one sales project with one number");
+    let history = &seen[&format!("history of inquiry {}", work.inquiry.id)];
+    assert!(
+        history.is_array(),
+        "the inquiry's history is among what is compared"
+    );
     let event = only_row(&seen["list event"]);
     assert_eq!(event["title"], offline::FAIR, "{event}");
     let inquiries = rows(&seen["list inquiry"]).len();

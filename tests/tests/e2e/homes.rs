@@ -90,7 +90,7 @@ fn what_was_acknowledged_survives_a_kill() {
 
 #[test]
 fn an_import_that_is_killed_leaves_whole_transactions() {
-    const CARDS: usize = 1500;
+    const CARDS: usize = 700;
     let mut company = company();
     let files = written_cards(&company.folder.path().join("cards"), 1, CARDS);
     let kept = company.owner.ok(&["capture", "--company", "Vorher GmbH"]);
