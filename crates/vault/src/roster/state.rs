@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    Body, Cut, Device, DeviceCode, EnvelopeHash, FeedId, Invite, InviteKey, KeyCheck, KeyEpoch,
-    MemberId, Role, SealingKey, SignerKey, What,
+    AcceptedDevice, Body, Cut, Device, DeviceCode, EnvelopeHash, FeedId, Invite, InviteKey,
+    KeyCheck, KeyEpoch, MemberId, Role, SealingKey, SignerKey, What,
 };
 
 use crate::{
@@ -182,17 +182,7 @@ impl State {
                 }
             }
             What::DeviceAccepted(accepted) => {
-                let feed = accepted.device.signing;
-                self.add_device(&accepted.device, body);
-                self.accepted.insert(feed, accepted.cut);
-                if let Some(device) = self.devices.get_mut(&feed) {
-                    device.silenced = Some(accepted.cut);
-                }
-                for key in &accepted.keys {
-                    if self.checks.get(&key.number) != Some(&key.check) {
-                        self.lost_checks.insert((key.number, key.check));
-                    }
-                }
+                self.accept(accepted, body);
                 self.add_wraps(&accepted.keys, &place);
             }
             What::Unknown { .. } => {}
@@ -220,6 +210,21 @@ impl State {
                 silenced: (!role.may_write()).then_some(nothing_of(device.signing)),
             },
         );
+    }
+
+    /// Takes in a device of a lost branch, which counts up to its cut, and the keys of that branch.
+    fn accept(&mut self, accepted: &AcceptedDevice, body: &Body) {
+        let feed = accepted.device.signing;
+        self.add_device(&accepted.device, body);
+        self.accepted.insert(feed, accepted.cut);
+        if let Some(device) = self.devices.get_mut(&feed) {
+            device.silenced = Some(accepted.cut);
+        }
+        for key in &accepted.keys {
+            if self.checks.get(&key.number) != Some(&key.check) {
+                self.lost_checks.insert((key.number, key.check));
+            }
+        }
     }
 
     fn add_invite(&mut self, invite: &Invite) {
