@@ -93,6 +93,8 @@ pub struct Entry {
     pub records: Vec<RecordId>,
     /// The merge that it proposes: this record into that one.
     pub merge: Option<(RecordId, RecordId)>,
+    /// Whether a value that was set aside comes from a record that was merged into this one.
+    pub of_merged: bool,
     /// Whether somebody has seen it.
     pub acknowledged: bool,
 }
@@ -146,6 +148,7 @@ impl Collector<'_> {
             choices,
             records,
             merge: None,
+            of_merged: false,
             acknowledged: false,
         };
         entry.acknowledged = self
@@ -332,6 +335,8 @@ fn asides(found: &mut Collector<'_>, doc: &DocView, view: &RecordView) {
         let entry = found.push(Rule::Aside, Some(&aside.key), named, Vec::new());
         choices.append(&mut entry.choices);
         entry.choices = choices;
+        // The key of such a value names the record that it stood in too.
+        entry.of_merged = key.split('/').nth(2).is_some();
     }
 }
 

@@ -74,6 +74,9 @@ pub trait Past {
     /// Lists the operations of a batch, the newest first.
     fn batch(&self, batch: IntentId) -> Vec<IntentId>;
 
+    /// Names the import or bulk edit that an operation belongs to.
+    fn batch_of(&self, operation: IntentId) -> Option<IntentId>;
+
     /// Names the record at which an entry of the Merged list is shown.
     fn shown_at(&self, entry: EntryId) -> Option<RecordId>;
 }

@@ -53,6 +53,10 @@ pub struct Past {
     pub author: Author,
     /// When (ms since 1970).
     pub time_ms: i64,
+    /// Where it stands among all (ms since 1970): its time, or the latest of what it follows where that is later.
+    pub order_ms: i64,
+    /// The counter of its first operation, greater than all of what it follows: the order among equal times.
+    pub counter: u64,
     /// The sequence of the actor, for a stable order.
     pub sequence: u64,
     /// The operation.
@@ -318,12 +322,18 @@ impl Document {
     pub fn past(&self) -> Vec<Past> {
         let mut registers: HashMap<OpId, Candidate> = HashMap::new();
         let mut letters: HashMap<OpId, char> = HashMap::new();
+        // From what each follows, not from the order of arrival, so that all devices agree.
+        let mut order: HashMap<ChangeHash, i64> = HashMap::new();
         let mut past = Vec::new();
         for change in self.automerge.get_changes(&[]) {
             let Ok(parsed) = gate::parse(change.raw_bytes(), &Limits::default()) else {
                 continue;
             };
-            past.push(read_change(&parsed, &mut registers, &mut letters));
+            let mut one = read_change(&parsed, &mut registers, &mut letters);
+            let before = parsed.deps.iter().filter_map(|dep| order.get(dep));
+            one.order_ms = before.copied().fold(one.time_ms, i64::max);
+            order.insert(parsed.hash, one.order_ms);
+            past.push(one);
         }
         past
     }
@@ -450,6 +460,8 @@ fn read_change(
     let mut past = Past {
         author: author_of(parsed.actor()),
         time_ms: parsed.time_ms,
+        order_ms: parsed.time_ms,
+        counter: parsed.start_op,
         sequence: parsed.seq,
         operation: parsed
             .message

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use model::doc::DocView;
+use model::intent::Undo;
 use model::merged::{self, Entry};
 use model::parse::Surroundings;
 use model::plan::{Answer, Context, Deed, Past, Plan, plan};
@@ -661,6 +662,17 @@ impl Past for Before<'_> {
         None
     }
 
+    fn batch_of(&self, operation: IntentId) -> Option<IntentId> {
+        let is_of = |batch: &[u8; 16]| {
+            let operations = self.source.batch(batch).unwrap_or_default();
+            operations.contains(operation.as_bytes())
+        };
+        // Most likely it is the newest.
+        let batches = self.source.batches().unwrap_or_default();
+        let found = batches.into_iter().rev().find(is_of);
+        found.map(IntentId::from_bytes)
+    }
+
     fn shown_at(&self, entry: EntryId) -> Option<RecordId> {
         let mut listed = self.replica.merged.values().flatten();
         listed.find(|one| one.id == entry).map(|one| one.record)
@@ -674,6 +686,21 @@ impl Past for Before<'_> {
 }
 
 impl Replica {
+    /// Says what undoing without a name undoes: this device's last operation, or the import or bulk edit that it belongs to.
+    ///
+    /// A batch is several transactions and is undone as several, so the caller must know; none where nothing is left.
+    pub fn last_undoable(&self, source: &Write) -> Option<Undo> {
+        let past = Before {
+            replica: self,
+            source,
+        };
+        let operation = past.last_own()?;
+        Some(match past.batch_of(operation) {
+            Some(batch) => Undo::Batch(batch),
+            None => Undo::Operation(operation),
+        })
+    }
+
     /// Says what an operation did, record by record; empty when it is not known here.
     pub fn deeds(&self, source: &impl Reading, operation: IntentId) -> Vec<Deed> {
         let rows = source.operation(operation.as_bytes()).unwrap_or_default();

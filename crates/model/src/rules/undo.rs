@@ -17,8 +17,14 @@ type TakenBack = BTreeMap<(RecordId, String), Vec<OpId>>;
 
 /// Undoes an operation or a batch.
 pub(super) fn undo(planner: &mut Planner<'_, '_>, what: Undo) -> Result<(), Refusal> {
+    let past = planner.ctx.past;
     let operations = match what {
-        Undo::Last => vec![planner.ctx.past.last_own().ok_or(Refusal::NothingToUndo)?],
+        // An import or bulk edit is undone as one.
+        Undo::Last => {
+            let last = past.last_own().ok_or(Refusal::NothingToUndo)?;
+            past.batch_of(last)
+                .map_or_else(|| vec![last], |batch| past.batch(batch))
+        }
         Undo::Operation(operation) => vec![operation],
         Undo::Batch(batch) => planner.ctx.past.batch(batch),
     };

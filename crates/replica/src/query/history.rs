@@ -29,17 +29,16 @@ pub fn history(
     let Some(view) = record::record(views, id) else {
         return Ok(Vec::new());
     };
-    let mut items: Vec<((i64, model::Author, u64, usize), HistoryItem)> = Vec::new();
+    // Causes come before effects, also where a clock was ahead.
+    type Place = (i64, u64, model::Author, u64, RecordId, usize);
+    let mut items: Vec<(Place, HistoryItem)> = Vec::new();
     let mut own = vec![id];
     own.extend(view.merged.iter().copied());
     for id in own {
-        let past = asked.replica.document(source, id)?.past();
-        let mut at_least = i64::MIN;
-        for (place, one) in past.iter().enumerate() {
-            // Causes come before effects: a change never stands before one that it follows in its document.
-            at_least = at_least.max(one.time_ms);
-            for item in lines(asked, id, one) {
-                items.push(((item.time_ms, one.author, one.sequence, place), item));
+        for one in asked.replica.document(source, id)?.past() {
+            for (at, item) in lines(asked, id, &one).into_iter().enumerate() {
+                let place = (one.order_ms, one.counter, one.author, one.sequence, id, at);
+                items.push((place, item));
             }
         }
     }
@@ -48,7 +47,7 @@ pub fn history(
         let author = author.unwrap_or(model::Author::from_bytes([0; 12]));
         // Behind the changes of the same press: a captured contact comes before its follow-up.
         items.push((
-            (activity_ms(&activity), author, u64::MAX, 0),
+            (activity_ms(&activity), u64::MAX, author, 0, activity.id, 0),
             activity_line(asked, &activity),
         ));
     }

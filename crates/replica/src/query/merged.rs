@@ -93,6 +93,9 @@ fn sentence(asked: &Asked<'_>, entry: &Entry) -> String {
     };
     match entry.rule {
         Rule::Conflict => format!("{title}: {field} was changed by several people at once"),
+        Rule::Aside if entry.of_merged => {
+            format!("{title}: what was merged into it held another value of {field}")
+        }
         Rule::Aside => {
             format!("{title}: a value of {field} was replaced by somebody who had not seen it")
         }

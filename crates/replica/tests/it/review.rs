@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use model::cbor::Cbor;
+use model::intent::Undo;
+use model::merged::Rule;
 use model::plan::{NoteEdit, RecordWrites};
 use model::register::Register;
 use model::{IntentId, Kind, RecordId, Refusal, Value, World};
+use replica::gate::Verdict;
 use replica::{Document, RecordPart};
 
-use crate::acts::{add, customer, draft, item, note, send, set, shared_offer, shared_project};
+use crate::acts::{
+    add, customer, draft, item, merge, note, send, set, set_having_seen, shared_offer,
+    shared_project, undo,
+};
 use crate::peers::{Envelope, Peers};
 
 #[test]
@@ -223,4 +229,86 @@ fn an_issued_offer_holds_what_the_customer_saw() {
         );
         same
     });
+}
+
+#[test]
+fn a_history_tells_causes_before_effects_whatever_the_clocks_say() {
+    const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+    let record = RecordId::from_bytes([3; 16]);
+    let write = |document: &mut Document, feed: u8, now_ms: i64, number: u8| {
+        let intent = IntentId::from_bytes([number; 16]);
+        let value = Value::Text(number.to_string());
+        let writes = RecordWrites {
+            id: record,
+            kind: Kind::Customer,
+            registers: BTreeMap::from([(
+                "website".to_owned(),
+                Register::new(intent.stamp(), Some(value.to_map())),
+            )]),
+            note: None,
+        };
+        let written = document.write([feed; 20], now_ms, intent, &writes);
+        (feed, written.expect("it writes something").bytes)
+    };
+    let order = |document: &Document| {
+        let mut past = document.past();
+        past.sort_by_key(|one| (one.order_ms, one.counter, one.author, one.sequence));
+        let operations = past.iter().filter_map(|one| one.operation);
+        operations.map(|one| one.as_bytes()[0]).collect::<Vec<u8>>()
+    };
+    // Feed 2 is a week ahead; feed 1 answers it, and feed 0 works beside both.
+    let mut one = Document::new(record);
+    let mut changes = vec![write(&mut one, 2, WEEK_MS, 1)];
+    changes.extend([write(&mut one, 1, 1_000, 2), write(&mut one, 2, WEEK_MS, 3)]);
+    changes.push(write(&mut one, 1, 3_000, 4));
+    let mut beside = Document::new(record);
+    changes.extend([
+        write(&mut beside, 3, 2_000, 5),
+        write(&mut beside, 3, 2_500, 6),
+    ]);
+    for order_of_arrival in [[0, 1, 2, 3, 4, 5], [4, 5, 0, 1, 2, 3], [0, 4, 1, 2, 5, 3]] {
+        let mut document = Document::new(record);
+        for at in order_of_arrival {
+            let (feed, bytes) = &changes[at];
+            let (parsed, verdict) = document.check(bytes, &[[*feed; 12]]).expect("it passes");
+            assert_eq!(verdict, Verdict::Ready);
+            document.apply(bytes, &parsed).expect("it applies");
+        }
+        assert_eq!(order(&document), [5, 6, 1, 2, 3, 4]);
+    }
+}
+
+#[test]
+fn what_a_merge_lists_is_told_from_what_a_write_replaced() {
+    let mut peers = Peers::new(6, 1);
+    let one = peers.make(0, customer("Mueller Praezision GmbH"));
+    let other = peers.make(0, customer("Mueller GmbH"));
+    peers.act(0, merge(other, one));
+    assert!(peers.only_entry(Rule::Aside).of_merged);
+    peers.acknowledge_all(0);
+    let nothing_seen = set_having_seen(one, "name", "Mueller AG", Vec::new());
+    peers.act(0, nothing_seen);
+    assert!(!peers.only_entry(Rule::Aside).of_merged);
+}
+
+#[test]
+fn undo_without_a_name_takes_back_the_whole_batch() {
+    let mut peers = Peers::new(7, 1);
+    let before = peers.make(0, customer("Mueller Praezision GmbH"));
+    let batch = IntentId::from_bytes([0x77; 16]);
+    let made = ["One GmbH", "Two GmbH"].map(|name| {
+        let record = peers.make(0, customer(name));
+        peers.put_in_batch(0, batch);
+        record
+    });
+    let write = peers.all[0].store.write().unwrap();
+    let last = peers.all[0].replica.last_undoable(&write);
+    assert_eq!(last, Some(Undo::Batch(batch)));
+    drop(write);
+    peers.act(0, undo());
+    assert!(made.iter().all(|id| !peers.view(0, *id).is_alive()));
+    assert!(peers.view(0, before).is_alive());
+    // The next one goes further back.
+    peers.act(0, undo());
+    assert!(!peers.view(0, before).is_alive());
 }
