@@ -190,7 +190,7 @@ fn an_issued_offer_holds_what_the_customer_saw() {
     let customer = view.reference("customer").expect("it has one");
     peers.act(0, set(customer, "vat_id", "DE123456789"));
     peers.act(0, add(customer, "address", "Weg 1; 80331 Muenchen"));
-    let offer = peers.make(0, draft(project, &[item("Press", 5_000_00)]));
+    let offer = peers.make(0, draft(project, &[item("Press", 500_000)]));
     peers.act(0, set(offer, "note", "30 days net."));
     let issued = peers.make(0, send(offer));
     let frozen = peers.view(0, issued);
