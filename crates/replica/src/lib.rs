@@ -3,12 +3,14 @@
 //! The only crate that names automerge. A [`Replica`] keeps the documents in a store and all views in memory;
 //! every write to it happens beside one write transaction of the store.
 
+mod affected;
 pub mod answers;
 mod digest;
 mod document;
 pub mod gate;
 pub mod genesis;
 mod note;
+mod past;
 pub mod query;
 mod replica;
 pub mod text;

@@ -7,27 +7,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use model::doc::DocView;
-use model::intent::Undo;
 use model::merged::{self, Entry};
 use model::parse::Surroundings;
-use model::plan::{Answer, Context, Deed, Past, Plan, plan};
-use model::world::World;
-use model::{Author, EntryId, Intent, IntentId, Kind, RecordId, Refusal, Role, number, record};
+use model::plan::{Answer, Context, Plan, plan};
+use model::{Author, Intent, IntentId, RecordId, Refusal, Role, number, record};
 use store::{Reading, StoreError, Write};
 
 use crate::digest::Digests;
 use crate::document::{Document, DocumentError, Written};
 use crate::gate::{self, Limits, MAX_ENVELOPE_OPS, Rejection, Verdict};
-use crate::views::{Views, numbers_of};
+use crate::past::Before;
+use crate::views::Views;
 
 /// How many documents are kept loaded.
 const CACHED_DOCUMENTS: usize = 256;
 
 /// How many stored chunks a document may have before they are compacted into one.
 const MAX_CHUNKS: usize = 24;
-
-/// How many of this device's operations are looked at for the last one that can be undone.
-const UNDO_DEPTH: usize = 1_000;
 
 /// Says why a replica could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -119,9 +115,9 @@ pub enum Applied {
 #[derive(Debug)]
 pub struct Replica {
     identity: Identity,
-    views: Views,
+    pub(crate) views: Views,
     digests: Digests,
-    merged: BTreeMap<RecordId, Vec<Entry>>,
+    pub(crate) merged: BTreeMap<RecordId, Vec<Entry>>,
     documents: HashMap<RecordId, Document>,
     recent: VecDeque<RecordId>,
     counts: HashMap<i16, u32>,
@@ -525,191 +521,8 @@ impl Replica {
         own.into_iter()
             .for_each(|(year, count)| self.count(year, count));
     }
-
-    /// Lists the records whose row or entries may follow from the touched ones.
-    ///
-    /// Whether a record stands follows from all that is under it, and what stands beside it from the same conversion:
-    /// hence upwards as far as it goes. Downwards few fields matter, but what refers to a merged record shows another.
-    fn affected(&self, touched: &[RecordId]) -> BTreeSet<RecordId> {
-        let mut affected = BTreeSet::new();
-        let mut open = touched.to_vec();
-        while let Some(id) = open.pop() {
-            if !affected.insert(id) {
-                continue;
-            }
-            if let Some(doc) = self.views.doc(id) {
-                open.extend(above(&doc));
-            }
-            open.push(record::survivor(&self.views, id));
-            open.extend(self.beside(id));
-        }
-        let below: Vec<RecordId> = touched.iter().flat_map(|id| self.below(*id)).collect();
-        for id in below {
-            affected.insert(id);
-            affected.insert(record::survivor(&self.views, id));
-        }
-        let together = self
-            .merged
-            .values()
-            .flatten()
-            .filter(|entry| entry.records.iter().any(|id| affected.contains(id)));
-        let together: Vec<RecordId> = together.map(|entry| entry.record).collect();
-        affected.extend(together);
-        affected
-    }
-
-    /// Lists what was made together with a record, or carries the same number.
-    fn beside(&self, id: RecordId) -> Vec<RecordId> {
-        let Some(doc) = self.views.doc(id) else {
-            return Vec::new();
-        };
-        let mut beside = match doc.kind {
-            Some(Kind::Inquiry) => self.views.referrers(id, "inquiry"),
-            Some(Kind::SalesProject) => {
-                vec![RecordId::order_of(id), RecordId::project_of(id)]
-            }
-            _ => Vec::new(),
-        };
-        for text in numbers_of(&doc) {
-            beside.extend(self.views.with_number(&text));
-        }
-        beside
-    }
-
-    /// Lists what looks at a record that it refers to.
-    fn below(&self, id: RecordId) -> Vec<RecordId> {
-        let mut below = Vec::new();
-        let mut open = vec![id];
-        let mut known = BTreeSet::new();
-        while let Some(next) = open.pop() {
-            if !known.insert(next) {
-                continue;
-            }
-            let is_merged = self
-                .views
-                .doc(next)
-                .is_some_and(|doc| !doc.candidates("merged_into").is_empty());
-            for (field, other) in self.views.referring(next) {
-                if field == "merged_into" {
-                    open.push(other);
-                }
-                if is_merged || ["sales_project", "inquiry", "contact", "offer"].contains(&field) {
-                    below.push(other);
-                }
-            }
-            below.push(next);
-        }
-        below
-    }
-}
-
-/// Lists the records that a document belongs under; who is responsible and which event it was are no such ties.
-fn above(doc: &DocView) -> Vec<RecordId> {
-    let aside = ["event", "responsible", "captured_by", "owner", "link"];
-    doc.references()
-        .into_iter()
-        .filter(|(field, _)| !aside.contains(field))
-        .map(|row| row.1)
-        .collect()
 }
 
 fn counter_name(year: i16, code: &str) -> String {
     format!("number/{year}/{code}")
-}
-
-/// Answers the rules what happened before.
-struct Before<'a> {
-    replica: &'a Replica,
-    source: &'a Write,
-}
-
-impl Before<'_> {
-    /// Tells whether an operation did something, and nothing that is for good, as founding and inviting are.
-    fn may_undo(&self, operation: IntentId) -> bool {
-        let deeds = self.replica.deeds(self.source, operation);
-        let kind = |id| self.replica.views.doc(id).and_then(|doc| doc.kind);
-        let makes_for_good = deeds
-            .iter()
-            .any(|deed| deed.created && kind(deed.record).is_some_and(Kind::is_for_good));
-        !deeds.is_empty() && !makes_for_good
-    }
-}
-
-impl Past for Before<'_> {
-    fn deeds(&self, operation: IntentId) -> Vec<Deed> {
-        self.replica.deeds(self.source, operation)
-    }
-
-    fn last_own(&self) -> Option<IntentId> {
-        let mut undone: BTreeSet<IntentId> = BTreeSet::new();
-        for bytes in self.source.recent_operations(UNDO_DEPTH).ok()? {
-            let operation = IntentId::from_bytes(bytes);
-            let answer: Option<Answer> = self
-                .source
-                .intent(&bytes)
-                .ok()?
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            let was_undo = answer
-                .as_ref()
-                .is_some_and(|answer| !answer.undone.is_empty());
-            // What an undo took back is undone, unless that undo was undone itself.
-            if was_undo && !undone.contains(&operation) {
-                undone.extend(answer.into_iter().flat_map(|answer| answer.undone));
-            } else if !was_undo && !undone.contains(&operation) && self.may_undo(operation) {
-                return Some(operation);
-            }
-        }
-        None
-    }
-
-    fn batch_of(&self, operation: IntentId) -> Option<IntentId> {
-        let is_of = |batch: &[u8; 16]| {
-            let operations = self.source.batch(batch).unwrap_or_default();
-            operations.contains(operation.as_bytes())
-        };
-        // Most likely it is the newest.
-        let batches = self.source.batches().unwrap_or_default();
-        let found = batches.into_iter().rev().find(is_of);
-        found.map(IntentId::from_bytes)
-    }
-
-    fn shown_at(&self, entry: EntryId) -> Option<RecordId> {
-        let mut listed = self.replica.merged.values().flatten();
-        listed.find(|one| one.id == entry).map(|one| one.record)
-    }
-
-    fn batch(&self, batch: IntentId) -> Vec<IntentId> {
-        let mut operations = self.source.batch(batch.as_bytes()).unwrap_or_default();
-        operations.reverse();
-        operations.into_iter().map(IntentId::from_bytes).collect()
-    }
-}
-
-impl Replica {
-    /// Says what undoing without a name undoes: this device's last operation, or the import or bulk edit that it belongs to.
-    ///
-    /// A batch is several transactions and is undone as several, so the caller must know; none where nothing is left.
-    pub fn last_undoable(&self, source: &Write) -> Option<Undo> {
-        let past = Before {
-            replica: self,
-            source,
-        };
-        let operation = past.last_own()?;
-        Some(match past.batch_of(operation) {
-            Some(batch) => Undo::Batch(batch),
-            None => Undo::Operation(operation),
-        })
-    }
-
-    /// Says what an operation did, record by record; empty when it is not known here.
-    pub fn deeds(&self, source: &impl Reading, operation: IntentId) -> Vec<Deed> {
-        let rows = source.operation(operation.as_bytes()).unwrap_or_default();
-        rows.into_iter()
-            .filter_map(|(id, _)| {
-                self.document(source, RecordId::from_bytes(id))
-                    .ok()?
-                    .deed(operation)
-            })
-            .collect()
-    }
 }

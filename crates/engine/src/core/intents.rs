@@ -91,11 +91,9 @@ impl Core {
             Some(id) => id,
             None => IntentId::fresh(self.around.now_ms(), self.random()),
         };
-        let done = match &intent {
-            Intent::Undo {
-                what: Undo::Batch(of),
-            } => self.undo_batch(id, *of)?,
-            _ => self.carry_one(id, batch, &intent)?,
+        let done = match &self.named_undo(id, &intent)? {
+            Some(batch) => self.undo_batch(id, *batch)?,
+            None => self.carry_one(id, batch, &intent)?,
         };
         let device = self.device()?;
         let asked = super::queries::asked(device, self.civil_now().date());
@@ -143,6 +141,31 @@ impl Core {
                 self.recover(&problem);
                 Err(problem.into())
             }
+        }
+    }
+
+    /// Names the batch that an undo takes back; none when it is of one operation, or was carried out before.
+    fn named_undo(&self, id: IntentId, intent: &Intent) -> Result<Option<IntentId>, Failure> {
+        match intent {
+            Intent::Undo {
+                what: Undo::Batch(batch),
+            } => Ok(Some(*batch)),
+            Intent::Undo { what: Undo::Last } => {
+                let write = self.store.write().map_err(Problem::from)?;
+                // Repeated, it must not find another batch than the first time.
+                if write
+                    .intent(id.as_bytes())
+                    .map_err(Problem::from)?
+                    .is_some()
+                {
+                    return Ok(None);
+                }
+                match self.device()?.replica.last_undoable(&write) {
+                    Some(Undo::Batch(batch)) => Ok(Some(batch)),
+                    _ => Ok(None),
+                }
+            }
+            _ => Ok(None),
         }
     }
 

@@ -148,10 +148,18 @@ fn a_batch_is_undone_as_one() {
     assert_eq!((imported.records.len(), imported.problems.len()), (450, 0));
     assert!(imported.transactions <= 5, "{}", imported.transactions);
     assert_eq!(person.list(Kind::Event).len(), 1);
-    person.act(Intent::Undo {
-        what: Undo::Batch(imported.batch),
-    });
+    let operation = Some(IntentId::fresh(8, [4; 10]));
+    let undo = Request::Do {
+        intent_id: operation,
+        batch: None,
+        intent: Intent::Undo { what: Undo::Last },
+    };
+    let first = person.ask(undo.clone());
+    assert!(first.is_ok(), "{first:?}");
     assert_eq!(person.list(Kind::Inquiry).len(), 0);
+    person.capture("Mueller Praezision GmbH");
+    assert!(person.ask(undo).is_ok(), "repeated, it undoes nothing more");
+    assert_eq!(person.list(Kind::Inquiry).len(), 1);
 }
 
 #[test]

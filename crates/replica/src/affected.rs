@@ -1,0 +1,98 @@
+//! What follows from what: which rows and entries must be worked out anew when records were touched.
+
+use std::collections::BTreeSet;
+
+use model::doc::DocView;
+use model::world::World;
+use model::{Kind, RecordId, record};
+
+use crate::replica::Replica;
+use crate::views::numbers_of;
+
+impl Replica {
+    /// Lists the records whose row or entries may follow from the touched ones.
+    ///
+    /// Whether a record stands follows from all that is under it, and what stands beside it from the same conversion:
+    /// hence upwards as far as it goes. Downwards few fields matter, but what refers to a merged record shows another.
+    pub(crate) fn affected(&self, touched: &[RecordId]) -> BTreeSet<RecordId> {
+        let mut affected = BTreeSet::new();
+        let mut open = touched.to_vec();
+        while let Some(id) = open.pop() {
+            if !affected.insert(id) {
+                continue;
+            }
+            if let Some(doc) = self.views.doc(id) {
+                open.extend(above(&doc));
+            }
+            open.push(record::survivor(&self.views, id));
+            open.extend(self.beside(id));
+        }
+        let below: Vec<RecordId> = touched.iter().flat_map(|id| self.below(*id)).collect();
+        for id in below {
+            affected.insert(id);
+            affected.insert(record::survivor(&self.views, id));
+        }
+        let together = self
+            .merged
+            .values()
+            .flatten()
+            .filter(|entry| entry.records.iter().any(|id| affected.contains(id)));
+        let together: Vec<RecordId> = together.map(|entry| entry.record).collect();
+        affected.extend(together);
+        affected
+    }
+
+    /// Lists what was made together with a record, or carries the same number.
+    fn beside(&self, id: RecordId) -> Vec<RecordId> {
+        let Some(doc) = self.views.doc(id) else {
+            return Vec::new();
+        };
+        let mut beside = match doc.kind {
+            Some(Kind::Inquiry) => self.views.referrers(id, "inquiry"),
+            Some(Kind::SalesProject) => {
+                vec![RecordId::order_of(id), RecordId::project_of(id)]
+            }
+            _ => Vec::new(),
+        };
+        for text in numbers_of(&doc) {
+            beside.extend(self.views.with_number(&text));
+        }
+        beside
+    }
+
+    /// Lists what looks at a record that it refers to.
+    fn below(&self, id: RecordId) -> Vec<RecordId> {
+        let mut below = Vec::new();
+        let mut open = vec![id];
+        let mut known = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if !known.insert(next) {
+                continue;
+            }
+            let is_merged = self
+                .views
+                .doc(next)
+                .is_some_and(|doc| !doc.candidates("merged_into").is_empty());
+            for (field, other) in self.views.referring(next) {
+                if field == "merged_into" {
+                    open.push(other);
+                }
+                if is_merged || ["sales_project", "inquiry", "contact", "offer"].contains(&field) {
+                    below.push(other);
+                }
+            }
+            below.push(next);
+        }
+        below
+    }
+}
+
+/// Lists the records that a document belongs under; who is responsible and which event it was are no such ties.
+fn above(doc: &DocView) -> Vec<RecordId> {
+    let aside = ["event", "responsible", "captured_by", "owner", "link"];
+    doc.references()
+        .into_iter()
+        .filter(|(field, _)| !aside.contains(field))
+        .map(|row| row.1)
+        .collect()
+}
