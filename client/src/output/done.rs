@@ -5,6 +5,9 @@ use engine::interface::{ImportAnswer, ImportProblem, Named};
 use super::table::{Column, Table};
 use super::{named as name, title};
 
+/// How many records beside the first are told by name; a batch may hold thousands, and `--json` lists them all.
+const NAMED_RECORDS: usize = 8;
+
 /// Says what was done to which records.
 pub(crate) fn named(what: &str, records: &[Named]) -> String {
     let [first, rest @ ..] = records else {
@@ -12,7 +15,7 @@ pub(crate) fn named(what: &str, records: &[Named]) -> String {
     };
     let mut text = format!("{what}: {}\n", name(first));
     let mut table = Table::new(&[Column::Left(""); 4]);
-    for record in rest {
+    for record in rest.iter().take(NAMED_RECORDS) {
         table.row([
             record
                 .kind
@@ -23,6 +26,9 @@ pub(crate) fn named(what: &str, records: &[Named]) -> String {
         ]);
     }
     text.push_str(&super::indent(&table.render()));
+    if rest.len() > NAMED_RECORDS {
+        text.push_str(&format!("  and {} more\n", rest.len() - NAMED_RECORDS));
+    }
     text
 }
 
@@ -48,4 +54,24 @@ pub(crate) fn imported(imported: &ImportAnswer) -> String {
 /// Says what is wrong with a card, and where; it arrived unless the text says otherwise.
 pub(crate) fn problem(problem: &ImportProblem) -> String {
     format!("{}:{}: {}", problem.file, problem.line, problem.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_told_in_short() {
+        let record = |at: u8| Named {
+            id: model::RecordId::from_bytes([at; 16]),
+            kind: Some(model::Kind::Inquiry),
+            title: format!("Company {at}"),
+            number: String::new(),
+        };
+        let records: Vec<Named> = (0..20).map(record).collect();
+        let text = named("undone", &records);
+        assert_eq!(text.lines().count(), 1 + NAMED_RECORDS + 1);
+        assert!(text.ends_with("  and 11 more\n"), "{text}");
+        assert_eq!(named("undone", &records[..3]).lines().count(), 3);
+    }
 }
