@@ -35,6 +35,10 @@ pub enum FindError {
 /// Finds the record that a person names.
 pub fn find(asked: &Asked<'_>, text: &str) -> Result<RecordId, FindError> {
     let text = text.trim();
+    // There is one record of this kind, so its kind names it.
+    if text.eq_ignore_ascii_case(Kind::Settings.name()) {
+        return Ok(asked.replica.views().settings_id());
+    }
     let numbered = asked.replica.views().with_number(&text.to_uppercase());
     if !numbered.is_empty() {
         return only(asked, text, in_use(asked, numbered));

@@ -107,3 +107,45 @@ fn a_search_gives_whole_words_before_parts_of_words() {
     };
     assert_eq!((hits.len(), hits[0].record.id), (3, wanted));
 }
+
+#[test]
+fn the_settings_go_by_their_kind() {
+    let mut person = founded();
+    let Ok(Answer::Resolved(settings)) = person.ask(Request::Resolve {
+        text: "settings".into(),
+    }) else {
+        panic!("not found");
+    };
+    let fields = vec![Assignment::set("currency", "CHF")];
+    person.act(Intent::Edit {
+        record: settings.id,
+        fields,
+    });
+    let fields = vec![
+        Assignment::set("name", "Big press"),
+        Assignment::set("revenue", "1250"),
+    ];
+    let name = vec![Assignment::set("name", "Mueller Praezision GmbH")];
+    let customer = person
+        .act(Intent::Create {
+            kind: Kind::Customer,
+            fields: name,
+        })
+        .done
+        .records[0];
+    let customer = Assignment::set("customer", customer.to_string().as_str());
+    let fields = fields.into_iter().chain([customer]).collect();
+    let project = person
+        .act(Intent::Create {
+            kind: Kind::SalesProject,
+            fields,
+        })
+        .done
+        .records[0];
+    let revenue = person
+        .record(project)
+        .fields
+        .into_iter()
+        .find(|field| field.name == "revenue");
+    assert_eq!(revenue.unwrap().text, "1250.00 CHF");
+}
