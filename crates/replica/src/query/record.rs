@@ -92,8 +92,13 @@ fn fields(asked: &Asked<'_>, view: &RecordView) -> Vec<FieldAnswer> {
                 _ => (i64::MAX, (*key).clone()),
             });
         }
+        // The same phone number or address twice is one, as people see it.
+        let once = matches!(name, "phone" | "email").then(|| view.labelled(name));
         for (key, settled) in own {
-            if settled.shown.is_some() || settled.in_conflict {
+            let is_once = once
+                .as_ref()
+                .is_none_or(|once| once.iter().any(|(own, _)| own == key));
+            if is_once && settled.shown.is_some() || settled.in_conflict {
                 answers.push(field(asked, name, key, settled, is_expired));
             }
         }

@@ -296,3 +296,23 @@ fn an_import_that_is_repeated_adds_nothing() {
     assert_eq!(person.ask(request), first);
     assert_eq!(person.list(Kind::Inquiry).len(), 1);
 }
+
+#[test]
+fn the_same_phone_twice_is_shown_once() {
+    let mut person = founded();
+    let inquiry = person.capture("Mueller Praezision GmbH");
+    let other = person.capture("Mueller Praezision GmbH");
+    for (record, number) in [(inquiry, "+49 511 1"), (other, "0049 (511) 1")] {
+        let fields = vec![Assignment::add("phone", number)];
+        person.act(Intent::Edit { record, fields });
+    }
+    person.act(Intent::Merge {
+        survivor: inquiry,
+        loser: other,
+    });
+    let fields = person.record(inquiry).fields;
+    assert_eq!(
+        fields.iter().filter(|field| field.name == "phone").count(),
+        1
+    );
+}
