@@ -60,7 +60,7 @@ impl Register {
     }
 
     fn map(&self) -> CborMap {
-        cbor::decode(&self.0).unwrap_or_default()
+        cbor::decode_checked(&self.0).unwrap_or_default()
     }
 
     /// Writes a new value over this one and keeps the keys that this version does not know.

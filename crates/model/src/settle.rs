@@ -111,7 +111,7 @@ fn group(record: RecordId, key: &str, spec: &FieldSpec, candidates: &[Candidate]
     let mut held: Vec<Held> = Vec::new();
     for candidate in candidates {
         let raw = candidate.register.value();
-        let value = candidate.value(spec);
+        let value = raw.as_ref().and_then(|raw| Value::from_map(spec.form, raw));
         // What this version cannot read is not shown, but it is no cleared field either: it is left out, and kept.
         if value.is_none() && raw.is_some() {
             continue;
