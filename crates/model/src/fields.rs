@@ -101,7 +101,7 @@ pub(crate) const COMMON: &[FieldSpec] = &[
     inner(settled(many("aside", Form::Aside), Settle::Any)),
     inner(settled(many("seen", Form::Flag), Settle::Any)),
     many("custom", Form::Own),
-    inner(many("file", Form::File)),
+    rule(many("file", Form::File)),
 ];
 
 const INQUIRY: &[FieldSpec] = &[

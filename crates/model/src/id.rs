@@ -113,6 +113,21 @@ hex_id!(
     12
 );
 
+hex_id!(
+    /// The hash of a file in clear, by which records name it (docs/formats.md).
+    FileHash,
+    32
+);
+
+impl FileHash {
+    /// Gives the first eight digits, as output shows them.
+    pub fn short(&self) -> String {
+        let mut digits = self.to_string();
+        digits.truncate(8);
+        digits
+    }
+}
+
 impl RecordId {
     /// Makes the id of a record that a person creates, from the moment and ten random bytes.
     pub fn fresh(now_ms: i64, random: [u8; 10]) -> Self {

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{EntryId, IntentId, RecordId, ValueId};
+use crate::id::{EntryId, FileHash, IntentId, RecordId, ValueId};
 use crate::kind::Kind;
 use crate::value::{LineItem, Planned, Value};
 use jiff::civil::Date;
+
+/// The most bytes of a file that is attached, as the protocol has it (design section 4).
+pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// How an assignment changes a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +191,27 @@ pub enum Intent {
         record: RecordId,
         /// What is added, on a line of its own.
         text: String,
+    },
+    /// Attaches a file that is on this device to a record.
+    Attach {
+        /// The record.
+        record: RecordId,
+        /// The hash of the file.
+        hash: FileHash,
+        /// The name that it has, without a folder.
+        name: String,
+        /// The media type, such as `application/pdf`; empty when it is not known.
+        #[serde(default)]
+        media_type: String,
+        /// The size in bytes.
+        size: u64,
+    },
+    /// Takes a file away from a record.
+    Detach {
+        /// The record.
+        record: RecordId,
+        /// The hash of the file.
+        hash: FileHash,
     },
     /// Adds an activity.
     AddActivity(NewActivity),

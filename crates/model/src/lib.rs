@@ -36,7 +36,7 @@ pub mod world;
 
 pub use doc_bytes::ViewBytesError;
 pub use fields::{ACTIVITIES, CATEGORIES, CONTACT_ROLES, ORIGINS};
-pub use id::{Author, EntryId, IntentId, RecordId, Stamp, ValueId};
+pub use id::{Author, EntryId, FileHash, IntentId, RecordId, Stamp, ValueId};
 pub use intent::Intent;
 pub use kind::{FieldSpec, Kind};
 pub use record::RecordView;

@@ -199,7 +199,10 @@ impl Planner<'_, '_> {
             *record == self.ctx.world.settings_id() || *record != self.ctx.member && is_member()
         };
         let administers = match intent {
-            Intent::Edit { record, .. } | Intent::AppendNote { record, .. } => guarded(record),
+            Intent::Edit { record, .. }
+            | Intent::AppendNote { record, .. }
+            | Intent::Attach { record, .. }
+            | Intent::Detach { record, .. } => guarded(record),
             Intent::EditMany { records, .. } => records.iter().any(guarded),
             other => other.is_administrative(),
         };

@@ -46,6 +46,25 @@ pub enum Refusal {
     NotAList { field: String },
     #[error("'{value}' is not among the entries of '{field}'")]
     NoSuchEntry { field: String, value: String },
+    #[error("'{name}' is no name of a file")]
+    BadFileName { name: String },
+    #[error("the file {name} is empty")]
+    EmptyFile { name: String },
+    #[error("the file {name} has {bytes} bytes, at most {most} are possible")]
+    FileTooLarge { name: String, bytes: u64, most: u64 },
+    #[error("this file is attached to {title} already, as {name}")]
+    AttachedAlready {
+        title: String,
+        id: String,
+        name: String,
+        hash: String,
+    },
+    #[error("no file {hash} is attached to {title}")]
+    NotAttached {
+        title: String,
+        id: String,
+        hash: String,
+    },
     #[error("{what} is missing")]
     Missing {
         what: &'static str,
@@ -124,6 +143,11 @@ impl Refusal {
             Refusal::BadValue { .. } => "bad-value",
             Refusal::NotAList { .. } => "not-a-list",
             Refusal::NoSuchEntry { .. } => "no-such-entry",
+            Refusal::BadFileName { .. } => "bad-file-name",
+            Refusal::EmptyFile { .. } => "empty-file",
+            Refusal::FileTooLarge { .. } => "file-too-large",
+            Refusal::AttachedAlready { .. } => "attached-already",
+            Refusal::NotAttached { .. } => "not-attached",
             Refusal::Missing { .. } => "missing",
             Refusal::NotCreated { .. } => "not-created-by-hand",
             Refusal::AlreadyConverted { .. } => "already-converted",
@@ -170,6 +194,18 @@ impl Refusal {
             Refusal::NotByHand { way_out, .. }
             | Refusal::Missing { way_out, .. }
             | Refusal::NotCreated { way_out, .. } => (*way_out).to_owned(),
+            Refusal::BadFileName { .. } => {
+                "give it a short name without a folder: attach ID FILE --name NAME".to_owned()
+            }
+            Refusal::EmptyFile { .. } => "give a file that holds something".to_owned(),
+            Refusal::FileTooLarge { .. } => {
+                "make it smaller, such as a photo with fewer pixels, or note where it lies"
+                    .to_owned()
+            }
+            Refusal::AttachedAlready { id, hash, .. } => {
+                format!("to give it another name, take it away first: detach {id} {hash}")
+            }
+            Refusal::NotAttached { id, .. } => format!("see which files it has: show {id}"),
             Refusal::AlreadyConverted { into, .. } => {
                 format!("go on with {into}, or undo the conversion")
             }

@@ -108,7 +108,7 @@ fn mark(record: RecordId, key: &str, one: &Candidate) -> Stamp {
 fn is_inherited(kind: Kind, key: &str) -> bool {
     kind.field_of_key(key).is_some_and(|spec| {
         let is_common = fields::COMMON.iter().any(|common| common.name == spec.name);
-        spec.name != "number" && (!is_common || spec.name == "custom")
+        spec.name != "number" && (!is_common || matches!(spec.name, "custom" | "file"))
     })
 }
 

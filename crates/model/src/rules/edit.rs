@@ -117,6 +117,7 @@ fn not_by_hand(field: &str, kind: Kind) -> Refusal {
         (Kind::IssuedOffer, _) => {
             "what was sent stays as it is; change the offer and send it again"
         }
+        (_, "file") => "use attach or detach",
         (_, "number") => "numbers are given when a record is captured, converted or sent",
         (Kind::SalesProject, "status") => "use phase, win, lose or hold",
         (Kind::Inquiry, "status") => "use phase, convert or disqualify",

@@ -88,7 +88,7 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// Tells whether merging carries a field over: what people wrote, and what was sent, answered and came of it.
+/// Tells whether merging carries a field over: what people wrote and attached, and what was sent, answered and came of it.
 fn is_copied(kind: Kind, key: &str) -> bool {
     kind.field_of_key(key).is_some_and(|spec| {
         let by_person = spec.writer == Writer::Person && spec.name != "status";
@@ -97,7 +97,7 @@ fn is_copied(kind: Kind, key: &str) -> bool {
             Kind::SalesProject => matches!(spec.name, "status" | "inquiry"),
             _ => spec.name == "inquiry",
         };
-        by_person || by_rule
+        by_person || by_rule || spec.name == "file"
     })
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod activity;
 mod capture;
 mod convert;
 mod edit;
+mod files;
 mod lifecycle;
 mod offers;
 mod sales;
@@ -41,6 +42,23 @@ pub(crate) fn apply(planner: &mut Planner<'_, '_>, intent: &Intent) -> Result<()
             .iter()
             .try_for_each(|record| edit::edit(planner, *record, fields)),
         Intent::AppendNote { record, text } => edit::append_note(planner, *record, text),
+        Intent::Attach {
+            record,
+            hash,
+            name,
+            media_type,
+            size,
+        } => files::attach(
+            planner,
+            *record,
+            *hash,
+            &files::Described {
+                name,
+                media_type,
+                size: *size,
+            },
+        ),
+        Intent::Detach { record, hash } => files::detach(planner, *record, *hash),
         Intent::AddActivity(new) => activity::add(planner, new).map(drop),
         Intent::Complete { activity, all } => activity::complete(planner, *activity, *all),
         Intent::Postpone { activity, until } => activity::postpone(planner, *activity, until),
