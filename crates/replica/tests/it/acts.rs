@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 use model::intent::{Assignment, Capture, ConvertInto, NewActivity, Undo};
 use model::merged::Entry;
 use model::value::{LineItem, Money, Planned};
-use model::{Intent, IntentId, Kind, RecordId, Value, ValueId};
+use model::{FileHash, Intent, IntentId, Kind, RecordId, Value, ValueId};
 use rust_decimal::Decimal;
 
 use crate::peers::Peers;
@@ -202,6 +202,20 @@ pub(crate) fn note(record: RecordId, text: &str) -> Intent {
         record,
         text: text.to_owned(),
     }
+}
+
+pub(crate) fn attach(record: RecordId, hash: FileHash, name: &str) -> Intent {
+    Intent::Attach {
+        record,
+        hash,
+        name: name.to_owned(),
+        media_type: "image/png".to_owned(),
+        size: 1000,
+    }
+}
+
+pub(crate) fn detach(record: RecordId, hash: FileHash) -> Intent {
+    Intent::Detach { record, hash }
 }
 
 pub(crate) fn undo() -> Intent {

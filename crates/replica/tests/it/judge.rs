@@ -35,7 +35,7 @@ fn merging_loses_nothing(peers: &Peers, who: usize, loser: &RecordView, survivor
     for (key, settled) in &loser.fields {
         let spec = loser.kind.field_of_key(key).expect("a field of the kind");
         let kept = spec.writer == Writer::Person && spec.name != "status"
-            || matches!(spec.name, "issued" | "verdict");
+            || matches!(spec.name, "issued" | "verdict" | "file");
         if !kept {
             continue;
         }

@@ -3,7 +3,7 @@
 use jiff::civil::date;
 use model::intent::{Assignment, Undo};
 use model::value::LineItem;
-use model::{Intent, Kind, RecordId, ValueId, World};
+use model::{FileHash, Intent, Kind, RecordId, ValueId, World};
 
 use crate::acts::*;
 use crate::peers::{Dice, Peers};
@@ -158,8 +158,18 @@ impl Wish<'_> {
         let record = self.any(dice)?;
         Some(match dice.below(3) {
             0 => set(record, "note", ["Short.", "A longer note."][dice.below(2)]),
+            1 => return Some(self.file(record, dice)),
             _ => note(record, ["Likes tea.", "Call again."][dice.below(2)]),
         })
+    }
+
+    /// Attaches one of two files under one of two names, or takes it away.
+    fn file(&self, record: RecordId, dice: &mut Dice) -> Intent {
+        let hash = FileHash::from_bytes([dice.below(2) as u8; 32]);
+        match dice.below(3) {
+            0 => detach(record, hash),
+            _ => attach(record, hash, ["card.png", "visit.png"][dice.below(2)]),
+        }
     }
 
     fn activity(&self, dice: &mut Dice) -> Option<Intent> {

@@ -2,5 +2,6 @@
 
 mod conversion;
 mod fields;
+mod files;
 mod lives;
 mod sales;
