@@ -79,7 +79,7 @@ fn fields(asked: &Asked<'_>, view: &RecordView) -> Vec<FieldAnswer> {
         .fields()
         .iter()
         .map(|spec| spec.name)
-        .chain(["custom"]);
+        .chain(["custom", "file"]);
     for name in specs {
         let own = view
             .fields
