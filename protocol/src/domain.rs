@@ -14,6 +14,8 @@ pub const FILE: Domain = Domain::new("handschlag file 1");
 pub const ROSTER: Domain = Domain::new("handschlag roster 1");
 /// Running hash of a relay's log.
 pub const LOG: Domain = Domain::new("handschlag log 1");
+/// Checks of the frames of a relay's backup.
+pub const BACKUP: Domain = Domain::new("handschlag backup 1");
 /// Hash of a feed from which its actor ids begin.
 pub const ACTOR: Domain = Domain::new("handschlag actor 1");
 /// Hash that tells whether a workspace key is the right one.

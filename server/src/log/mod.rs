@@ -8,6 +8,7 @@ mod batch;
 mod memory;
 mod redb;
 mod tables;
+mod walk;
 
 #[cfg(test)]
 mod contract;
@@ -16,7 +17,11 @@ use protocol::{Blob, Cut, FeedId, LogEpoch, LogHash, RosterHash, WorkspaceId};
 use sync::{Appended, LogEntry, LogHead, Run};
 
 pub use memory::MemoryLog;
-pub use redb::{OpenError, RedbLog};
+pub use redb::{FILE_NAME, OpenError, RedbLog, Trust};
+pub use walk::{FeedOutline, LogRow, Snapshot, Totals, WorkspaceOutline};
+
+/// The number of the layout of the data directory that this version writes; it reads all before it.
+pub const LAYOUT: u32 = tables::FORMAT_NOW;
 
 /// The bytes from which the relay's signing key is made.
 pub type Seed = [u8; 32];

@@ -21,8 +21,8 @@ use super::{
     },
 };
 
-/// The name of the database file in the relay's folder.
-const FILE_NAME: &str = "relay.redb";
+/// The name of the database file in the relay's data directory.
+pub const FILE_NAME: &str = "relay.redb";
 
 /// The memory that redb may use for pages.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
@@ -39,6 +39,12 @@ pub enum OpenError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// There is no database file.
+    #[error("{path} does not exist; --data takes the data directory of a relay")]
+    Missing {
+        /// The file.
+        path: PathBuf,
     },
     /// Another relay has the file open.
     #[error(
@@ -89,10 +95,19 @@ storage_errors!(
     redb::SetDurabilityError
 );
 
+/// How far a file is trusted before anything in it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Its pages are what was written to them, as they are while the disk is sound.
+    Pages,
+    /// Every page is read and compared with its checksum first, which takes as long as reading the file.
+    Nothing,
+}
+
 /// A log in a redb file that this process alone has open.
 #[derive(Debug)]
 pub struct RedbLog {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl RedbLog {
@@ -101,13 +116,33 @@ impl RedbLog {
     /// # Errors
     /// The folder cannot be used, another relay has the file open, or the file is damaged or too new.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        RedbLog::open_file(folder, folder.join(FILE_NAME), Trust::Pages)
+    }
+
+    /// Opens the log in a folder that holds one; makes nothing.
+    ///
+    /// # Errors
+    /// As [`RedbLog::open`], and there is no file.
+    pub fn open_existing(folder: &Path, trust: Trust) -> Result<Self, OpenError> {
         let path = folder.join(FILE_NAME);
+        if !path.is_file() {
+            return Err(OpenError::Missing { path });
+        }
+        RedbLog::open_file(folder, path, trust)
+    }
+
+    /// Opens the log in a file of the folder; makes both when they are not there.
+    ///
+    /// # Errors
+    /// As [`RedbLog::open`].
+    pub(crate) fn open_file(folder: &Path, path: PathBuf, trust: Trust) -> Result<Self, OpenError> {
         make_private(folder, &path).map_err(|source| OpenError::Folder {
             path: folder.to_owned(),
             source,
         })?;
         let opened = Database::builder()
             .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(trust == Trust::Nothing)
             .create(&path);
         let database = opened.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { path: path.clone() },
