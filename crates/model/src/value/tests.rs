@@ -3,6 +3,7 @@ use rust_decimal::dec;
 
 use super::*;
 use crate::cbor;
+use crate::id::Stamp;
 
 fn id(byte: u8) -> RecordId {
     RecordId::from_bytes([byte; 16])
@@ -214,7 +215,7 @@ fn registers_are_golden() {
         .collect();
     assert_eq!(
         lines.join("\n"),
-        include_str!("golden/registers.txt").trim()
+        include_str!("../golden/registers.txt").trim()
     );
 }
 
