@@ -150,7 +150,7 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Unwraps all keys of the roster that are wrapped for the identity.
+    /// Unwraps all keys of the roster, and of the lost branches that it keeps, that are wrapped for the identity.
     pub fn open(roster: &Roster, identity: &SealingIdentity) -> Self {
         let mut ring = KeyRing::default();
         ring.update(roster, identity);
@@ -162,7 +162,9 @@ impl KeyRing {
     /// A wrap that does not open, or holds another key than its entry says, is passed over: another may be good.
     pub fn update(&mut self, roster: &Roster, identity: &SealingIdentity) -> bool {
         let before = self.keys.len();
-        for wrap in roster.wraps_for(&identity.key()) {
+        let recipient = identity.key();
+        let lost = roster.lost_wraps_for(&recipient);
+        for wrap in roster.wraps_for(&recipient).iter().chain(lost) {
             let name = KeyName {
                 number: wrap.context.number,
                 id: wrap.check.id(),
@@ -210,10 +212,10 @@ impl KeyRing {
         }
     }
 
-    /// Wraps every key of the ring for some, as an entry that accepts a device of a lost branch carries them.
+    /// Wraps every key that the roster knows for some, as entries that let somebody in carry them.
     ///
     /// None when the key of a recipient is one to which nothing can be sealed.
-    pub fn wrap_for(
+    pub(crate) fn wrap_known(
         &self,
         roster: &Roster,
         recipients: &[SealingKey],
@@ -222,6 +224,7 @@ impl KeyRing {
         let place = *roster.workspace().as_bytes();
         self.keys
             .iter()
+            .filter(|(name, key)| roster.knows_key(name.number, &key.check()))
             .map(|(name, key)| {
                 let number = name.number;
                 let context = WrapContext { place, number };
@@ -235,5 +238,28 @@ impl KeyRing {
                 })
             })
             .collect()
+    }
+
+    /// Wraps one key for all of some to whom something can be sealed; none when the ring does not hold it.
+    pub(crate) fn wrap_one(
+        &self,
+        roster: &Roster,
+        number: u32,
+        check: &KeyCheck,
+        recipients: &[SealingKey],
+        entropy: &mut (impl Entropy + ?Sized),
+    ) -> Option<KeyEpoch> {
+        let id = check.id();
+        let key = self.keys.get(&KeyName { number, id })?;
+        let place = *roster.workspace().as_bytes();
+        let context = WrapContext { place, number };
+        let wraps = recipients
+            .iter()
+            .filter_map(|recipient| key.wrap(recipient, &context, entropy));
+        Some(KeyEpoch {
+            number,
+            wraps: wraps.collect(),
+            check: *check,
+        })
     }
 }

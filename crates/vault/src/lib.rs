@@ -21,7 +21,8 @@ mod session;
 pub use entropy::Entropy;
 pub use envelope::{
     EnvelopeDraft, EnvelopeError, OpenError, RunError, SealError, SealedEnvelope, VerifiedEnvelope,
-    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_passing, verify_run,
+    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
+    verify_for_passing, verify_run,
 };
 pub use invite::{InviteLink, InviteLinkError, InviteSecret, OriginError, RelayOrigin};
 pub use key_ring::{KeyName, KeyRing, WorkspaceKey};
@@ -31,6 +32,7 @@ pub use keys::{
 pub use names::{ACTOR_PREFIX_LEN, actor_prefix, member_of};
 pub use part::{PartError, open_part, seal_part};
 pub use roster::{
-    AuthorRole, DeviceInfo, InviteInfo, InviteTerms, Roster, RosterError, RosterLoadError, Standing,
+    AuthorRole, ChangeError, Comparison, DeviceInfo, EntryInfo, InviteInfo, InviteTerms, Lost,
+    MAX_LOST_BRANCHES, Roster, RosterError, RosterLoadError, Side, Standing, Target,
 };
 pub use session::SessionTerms;

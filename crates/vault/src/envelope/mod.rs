@@ -7,7 +7,8 @@ mod verify;
 pub use open::{OpenError, open_parts};
 pub use seal::{EnvelopeDraft, SealError, SealedEnvelope, seal_envelope, sign_envelope};
 pub use verify::{
-    EnvelopeError, RunError, VerifiedEnvelope, verify_envelope, verify_for_passing, verify_run,
+    EnvelopeError, RunError, VerifiedEnvelope, verify_envelope, verify_for_keeping,
+    verify_for_passing, verify_run,
 };
 
 use protocol::Part;

@@ -144,6 +144,21 @@ pub fn verify_for_passing(
     Ok(verified)
 }
 
+/// Verifies one envelope for somebody who also keeps what lies behind a cut, as a relay does with what it holds apart:
+/// as [`verify_for_passing`], but the device needs only be known. Its [`Standing`] says where the feed is cut.
+pub fn verify_for_keeping(
+    bytes: &[u8],
+    roster: &Roster,
+) -> Result<VerifiedEnvelope, EnvelopeError> {
+    let verified = check_unsigned(bytes, roster)?;
+    check_signature(&verified)?;
+    let feed = verified.header().feed;
+    match roster.device(&feed) {
+        Some(_) => Ok(verified),
+        None => Err(EnvelopeError::UnknownDevice { feed }),
+    }
+}
+
 /// Says which envelope of a run is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("envelope {index} of the run: {source}")]

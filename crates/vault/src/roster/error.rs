@@ -149,6 +149,14 @@ pub enum RosterError {
         /// How many it may allow.
         limit: u32,
     },
+    /// More branches of this roster were met than are kept.
+    #[error(
+        "this roster has parted into more than {limit} branches: something is very wrong with the relay"
+    )]
+    TooManyBranches {
+        /// How many lost ones are kept.
+        limit: usize,
+    },
     /// The roster has as many entries or bytes as it may have.
     #[error("the roster is full")]
     Full,
@@ -166,7 +174,10 @@ pub enum AuthorRole {
 impl std::fmt::Display for AuthorRole {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            AuthorRole::Device(role) => role.fmt(f),
+            AuthorRole::Device(Role::Owner) => f.write_str("an owner"),
+            AuthorRole::Device(Role::Admin) => f.write_str("an admin"),
+            AuthorRole::Device(Role::Member) => f.write_str("a member"),
+            AuthorRole::Device(Role::Guest) => f.write_str("a guest"),
             AuthorRole::Invite => f.write_str("an invite"),
         }
     }

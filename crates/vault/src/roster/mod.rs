@@ -1,6 +1,10 @@
 //! The verified chain of who belongs to a workspace.
 
+mod asks;
+mod branch;
 mod error;
+mod lost;
+mod news;
 mod rules;
 mod sign;
 mod state;
@@ -8,31 +12,36 @@ mod state;
 use std::collections::BTreeMap;
 
 use protocol::{
-    Blob, Body, BodyOutline, Cut, DecodeError, DeviceCode, Entry, FeedId, InviteKey, MemberId,
-    ROSTER_VERSION, Role, RosterHash, SealingKey, SignerKey, What, WorkspaceId, domain,
+    Blob, Body, BodyOutline, DecodeError, Entry, ROSTER_VERSION, RosterHash, SignerKey, What,
+    WorkspaceId, domain,
     limits::{MAX_ROSTER_BYTES, MAX_ROSTER_ENTRIES, MAX_ROSTER_ENTRY_BYTES},
 };
 
+pub use branch::{Comparison, Side};
 pub use error::{AuthorRole, RosterError};
-pub use sign::InviteTerms;
+pub use lost::{Lost, MAX_LOST_BRANCHES};
+pub use news::EntryInfo;
+pub use sign::{ChangeError, InviteTerms, Target};
 pub use state::{DeviceInfo, InviteInfo, Standing};
 
-use crate::{
-    key_ring::{KeptWrap, KeyName},
-    keys::verify,
-    names::{ACTOR_PREFIX_LEN, actor_prefix},
-};
+use crate::keys::verify;
+use lost::Beside;
 use state::State;
 
 /// A roster in which every entry was checked: place in the chain, signature, and authority of its author.
+///
+/// It is one branch, the one that counts, and keeps what was met of others ([`Roster::meet`]).
 #[derive(Debug, Clone)]
 pub struct Roster {
     workspace: WorkspaceId,
     head: RosterHash,
     entries: Vec<Blob>,
     bytes: usize,
+    hashes: Vec<RosterHash>,
     places: BTreeMap<RosterHash, usize>,
     state: State,
+    lost: Vec<Lost>,
+    beside: Beside,
 }
 
 /// Says which entry of a stored or received roster is wrong.
@@ -53,8 +62,11 @@ impl Roster {
             head: RosterHash::ZERO,
             entries: Vec::new(),
             bytes: 0,
+            hashes: Vec::new(),
             places: BTreeMap::new(),
             state: State::default(),
+            lost: Vec::new(),
+            beside: Beside::default(),
         };
         roster.append(bytes)?;
         roster.workspace = roster.head.into();
@@ -95,9 +107,13 @@ impl Roster {
         let hash = entry.hash();
         self.state.apply(&body);
         self.places.insert(hash, self.entries.len());
+        self.hashes.push(hash);
         self.entries.push(bytes.into());
         self.bytes += bytes.len();
         self.head = hash;
+        if !self.lost.is_empty() {
+            self.look_beside();
+        }
         Ok(())
     }
 
@@ -159,114 +175,6 @@ impl Roster {
         self.places
             .get(head)
             .map(|place| &self.entries[place + 1..])
-    }
-
-    /// Returns the device that writes a feed, revoked ones included.
-    pub fn device(&self, feed: &FeedId) -> Option<&DeviceInfo> {
-        self.state.devices.get(feed)
-    }
-
-    /// Returns all devices by their feeds, revoked ones included.
-    pub fn devices(&self) -> impl Iterator<Item = &DeviceInfo> {
-        self.state.devices.values()
-    }
-
-    /// Returns the role of a member who has, or had, a device.
-    pub fn member_role(&self, member: &MemberId) -> Option<Role> {
-        self.state.role_for(*member)
-    }
-
-    /// Returns all members who have, or had, a device.
-    pub fn members(&self) -> impl Iterator<Item = (MemberId, Role)> + '_ {
-        self.state
-            .roles
-            .iter()
-            .map(|(member, role)| (*member, *role))
-    }
-
-    /// Returns an invite, used up and ended ones included.
-    pub fn invite(&self, key: &InviteKey) -> Option<&InviteInfo> {
-        self.state.invites.get(key)
-    }
-
-    /// Returns all invites, used up and ended ones included.
-    pub fn invites(&self) -> impl Iterator<Item = &InviteInfo> {
-        self.state.invites.values()
-    }
-
-    /// Tells whether the key may begin a session: that of a device, revoked or not, or of an open invite.
-    pub fn knows(&self, key: &SignerKey) -> bool {
-        self.device(&FeedId::from(*key)).is_some()
-            || self
-                .invite(&InviteKey::from(*key))
-                .is_some_and(InviteInfo::is_open)
-    }
-
-    /// Tells whether a device may write what continues its feed.
-    pub fn may_write(&self, feed: &FeedId) -> bool {
-        self.device(feed)
-            .is_some_and(|device| device.standing() == Standing::Writes)
-    }
-
-    /// Returns the next code that was neither given out nor reserved.
-    pub fn next_code(&self) -> Option<DeviceCode> {
-        std::iter::successors(Some(DeviceCode::FOUNDER), DeviceCode::next)
-            .find(|code| !self.state.codes.contains(code))
-    }
-
-    /// Returns the first 12 bytes of the actor ids of a feed.
-    pub fn actor_prefix(&self, feed: &FeedId) -> [u8; ACTOR_PREFIX_LEN] {
-        actor_prefix(feed)
-    }
-
-    /// Returns the feed whose actor ids begin with the 12 bytes.
-    pub fn feed_by_actor_prefix(&self, prefix: &[u8; ACTOR_PREFIX_LEN]) -> Option<FeedId> {
-        self.state.by_prefix.get(prefix).copied()
-    }
-
-    /// Returns the feed and those that it continues, the newest first; actors of all of them may stand in its changes.
-    pub fn lineage(&self, feed: &FeedId) -> Vec<FeedId> {
-        // A device continues one that was there before it, so this ends.
-        std::iter::successors(self.device(feed), |device| {
-            self.device(device.continues.as_ref()?)
-        })
-        .map(|device| device.signing)
-        .collect()
-    }
-
-    /// Returns the number of the newest workspace key.
-    pub fn key_epoch(&self) -> u32 {
-        self.state
-            .checks
-            .last_key_value()
-            .map_or(0, |(number, _)| *number)
-    }
-
-    /// Returns the cuts of devices of lost branches that an admin accepted; those devices are silenced at them.
-    pub fn accepted(&self) -> impl Iterator<Item = &Cut> {
-        self.state.accepted.values()
-    }
-
-    /// Returns the names of the workspace keys, ascending; those of lost branches aside.
-    pub(crate) fn key_names(&self) -> impl DoubleEndedIterator<Item = KeyName> + '_ {
-        self.state.checks.iter().map(|(number, check)| KeyName {
-            number: *number,
-            id: check.id(),
-        })
-    }
-
-    pub(crate) fn wraps_for(&self, recipient: &SealingKey) -> &[KeptWrap] {
-        self.state.wraps.get(recipient).map_or(&[], Vec::as_slice)
-    }
-
-    /// Returns who must be able to read what is written from now on: devices in good standing and open invites.
-    pub(crate) fn recipients(&self) -> impl Iterator<Item = SealingKey> + '_ {
-        let devices = self
-            .devices()
-            .filter(|d| d.revoked.is_none())
-            .map(|d| d.sealing);
-        let invites = self.invites().filter(|i| i.is_open()).map(|i| i.sealing);
-        devices.chain(invites)
     }
 }
 

@@ -63,14 +63,12 @@ impl State {
             What::CutMoved(moved) => self.judge_cut(&author, &moved.cut),
             What::KeyEpoch(key) => {
                 author.admin("a new workspace key")?;
-                let newest = self
-                    .checks
-                    .last_key_value()
-                    .map_or(0, |(number, _)| *number);
-                if newest.checked_add(1) != Some(key.number) {
-                    return Err(RosterError::KeyEpoch { number: key.number });
+                // Any other number than the next is that of a lost branch's key, which is kept for reading.
+                let is_kept = key.number > 1 && !self.knows_check(key.number, &key.check);
+                if self.is_next(key.number) || is_kept {
+                    return Ok(());
                 }
-                Ok(())
+                Err(RosterError::KeyEpoch { number: key.number })
             }
             What::InviteEnded(ended) => {
                 author.admin("ending an invite")?;
@@ -177,7 +175,9 @@ impl State {
         self.check_new(device)?;
         for (at, key) in accepted.keys.iter().enumerate() {
             // A key of the lost branch has a number that this one has given too, or will have: never that of the first.
-            if key.number == 1 && !self.knows_key(key) || repeats(&accepted.keys[..at], key) {
+            if key.number == 1 && !self.knows_check(1, &key.check)
+                || repeats(&accepted.keys[..at], key)
+            {
                 return Err(RosterError::KeyEpoch { number: key.number });
             }
         }
@@ -317,7 +317,8 @@ impl State {
                 [wrap] => wrap.recipient == *recipient,
                 _ => false,
             };
-            if !is_theirs || !self.knows_key(key) || repeats(&keys[..at], key) {
+            if !is_theirs || !self.knows_check(key.number, &key.check) || repeats(&keys[..at], key)
+            {
                 return Err(RosterError::KeyEpoch { number: key.number });
             }
         }

@@ -78,6 +78,10 @@ pub struct InviteInfo {
     pub expires_ms: u64,
     /// Whether an admin ended it.
     pub ended: bool,
+    /// The device that made it, whose owner may know its secret.
+    pub invited_by: SignerKey,
+    /// When it was made by that one's clock, ms since 1970; for people only.
+    pub invited_ms: u64,
 }
 
 impl InviteInfo {
@@ -148,7 +152,7 @@ impl State {
                 self.add_wraps(&added.keys, &place);
             }
             What::Invite(invite) => {
-                self.add_invite(invite);
+                self.add_invite(invite, body);
                 self.add_wraps(&invite.keys, &place);
             }
             What::Role(change) => self.change_role(change.member, change.role, &change.cuts),
@@ -173,7 +177,11 @@ impl State {
                 }
             }
             What::KeyEpoch(key) => {
-                self.checks.insert(key.number, key.check);
+                if self.is_next(key.number) {
+                    self.checks.insert(key.number, key.check);
+                } else {
+                    self.lost_checks.insert((key.number, key.check));
+                }
                 self.add_wraps(std::slice::from_ref(key), &place);
             }
             What::InviteEnded(ended) => {
@@ -227,7 +235,7 @@ impl State {
         }
     }
 
-    fn add_invite(&mut self, invite: &Invite) {
+    fn add_invite(&mut self, invite: &Invite, body: &Body) {
         self.codes.extend(&invite.reserved);
         self.invites.insert(
             invite.signing,
@@ -239,14 +247,21 @@ impl State {
                 uses_left: invite.uses,
                 expires_ms: invite.expires_ms,
                 ended: false,
+                invited_by: body.author,
+                invited_ms: body.time_ms,
             },
         );
     }
 
     /// Tells whether a key is one of this roster, or one of a lost branch that is kept.
-    pub(crate) fn knows_key(&self, key: &KeyEpoch) -> bool {
-        self.checks.get(&key.number) == Some(&key.check)
-            || self.lost_checks.contains(&(key.number, key.check))
+    pub(crate) fn knows_check(&self, number: u32, check: &KeyCheck) -> bool {
+        self.checks.get(&number) == Some(check) || self.lost_checks.contains(&(number, *check))
+    }
+
+    /// Tells whether a number is that of the workspace key that comes next.
+    pub(crate) fn is_next(&self, number: u32) -> bool {
+        let newest = self.checks.last_key_value();
+        newest.map_or(0, |(number, _)| *number).checked_add(1) == Some(number)
     }
 
     /// Returns the first device of the chain in which each let in the next.

@@ -7,7 +7,8 @@ use protocol::{
 };
 use vault::{
     EnvelopeDraft, EnvelopeError, KeyName, KeyRing, OpenError, Roster, SealError, SealedEnvelope,
-    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_passing, verify_run,
+    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
+    verify_for_passing, verify_run,
 };
 
 use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts, sign_as};
@@ -263,7 +264,7 @@ fn a_newer_envelope_waits() {
     envelope.header.min_reader = 2;
     envelope.header_bytes = envelope.header.encode().into();
     // Nobody makes an envelope wait that its feed did not sign.
-    for verify in [verify_envelope, verify_for_passing] {
+    for verify in [verify_envelope, verify_for_passing, verify_for_keeping] {
         let error = verify(&envelope.encode(), &world.roster).expect_err("unsigned");
         assert_eq!(error, EnvelopeError::Signature { sequence: 1 });
         assert!(!error.waits());

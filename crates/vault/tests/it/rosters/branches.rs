@@ -1,13 +1,13 @@
 //! Two branches of one roster.
 
-use protocol::{AcceptedDevice, Device, Role, What};
-use vault::{KeyRing, RosterError, Standing};
+use protocol::{AcceptedDevice, Body, Cut, Entry, EnvelopeHash, FeedId, Role, What};
+use vault::{ChangeError, Comparison, DeviceKeys, KeyRing, Roster, RosterError, Side, Standing};
 
 use super::{numbers, role};
 use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts};
 
 /// Two branches that part after an admin and a device; each has a second key.
-fn branches() -> (World, World, vault::DeviceKeys) {
+fn branches() -> (World, World, DeviceKeys) {
     let mut here = World::new();
     let admin = here.add(2, Role::Admin);
     let mut lost = World {
@@ -28,63 +28,64 @@ fn branches() -> (World, World, vault::DeviceKeys) {
     (here, lost, stray)
 }
 
+/// Brings the lost branch of [`branches`] to those who have the one that counts.
+fn met() -> (World, World, DeviceKeys) {
+    let (mut here, lost, stray) = branches();
+    let comparison = here.roster.meet(lost.roster.clone()).expect("met");
+    assert_eq!(
+        comparison,
+        Comparison::Parted {
+            at: 3,
+            counts: Side::Ours
+        }
+    );
+    let owner = here.owner.clone();
+    here.ring.update(&here.roster, &owner.sealing);
+    (here, lost, stray)
+}
+
 #[test]
 fn keys_of_both_branches_stay_readable() {
-    let (mut here, mut lost, stray) = branches();
+    let (mut here, mut lost, stray) = met();
     let owner = here.owner.clone();
     let envelope = lost.seal(&stray, None);
-    let device = lost.roster.device(&stray.feed()).expect("known").clone();
-    let accepted = |code: &str, keys| {
-        What::DeviceAccepted(AcceptedDevice {
-            device: Device {
-                signing: device.signing,
-                sealing: device.sealing,
-                member: device.member,
-                code: code.parse().expect("a code"),
-                role: device.role,
-                continues: None,
-                continues_at: None,
-            },
-            cut: cut_at(&envelope),
-            keys,
-        })
-    };
-    // The owner reads both branches, so both keys of number 2 are wrapped, for all who read here.
-    let mut both = here.ring.clone();
-    both.update(&lost.roster, &owner.sealing);
-    assert_eq!(numbers(&both), [1, 2, 2]);
-    assert_eq!(
-        both.newest().map(|(name, _)| name),
-        lost.ring.newest().map(|(name, _)| name),
-        "the newest of the roster that was looked at last"
-    );
-    let readers = [owner.sealing.key(), stray.sealing.key()];
-    let keys = both
-        .wrap_for(&here.roster, &readers, &mut Counting(3))
-        .expect("wrapped");
-    assert!(matches!(
-        here.sign(&owner, accepted("B", keys.clone())),
-        Err(RosterError::CodeTaken { .. })
-    ));
+    assert_eq!(numbers(&here.ring), [1, 2, 2]);
+    let newest = here.ring.newest().map(|(name, _)| name);
+    assert_ne!(newest, lost.ring.newest().map(|(name, _)| name));
+    let cut = cut_at(&envelope);
     let plain = here.add(6, Role::Member);
+    let accept = |here: &World, author: &DeviceKeys, feed: FeedId| {
+        let mut entropy = Counting(3);
+        here.roster.sign_acceptance(
+            &author.signing,
+            &here.ring,
+            &feed,
+            cut,
+            TIME_MS,
+            &mut entropy,
+        )
+    };
     assert!(matches!(
-        here.sign(&plain, accepted("K", keys.clone())),
-        Err(RosterError::NotAllowed { .. })
+        accept(&here, &plain, stray.feed()),
+        Err(ChangeError::Rule(RosterError::NotAllowed { .. }))
     ));
-    here.sign(&owner, accepted("K", keys)).expect("accepted");
-    let standing = here.roster.device(&stray.feed()).map(|d| d.standing());
-    assert_eq!(standing, Some(Standing::Silenced(cut_at(&envelope))));
+    assert!(matches!(
+        accept(&here, &owner, keys(30).feed()),
+        Err(ChangeError::NotHeld { .. })
+    ));
+    let entry = accept(&here, &owner, stray.feed()).expect("signed");
+    // Without the lost branch the entry says all.
+    here.roster = Roster::from_entries(here.roster.entries()).expect("loads");
+    here.roster.append(&entry).expect("accepted");
+    let device = here.roster.device(&stray.feed()).expect("known").clone();
+    assert_eq!(device.standing(), Standing::Silenced(cut));
     assert_eq!(here.roster.accepted().count(), 1);
-    assert!(
-        here.roster
-            .feed_by_actor_prefix(&vault::actor_prefix(&stray.feed()))
-            .is_some()
-    );
+    let prefix = vault::actor_prefix(&stray.feed());
+    assert!(here.roster.feed_by_actor_prefix(&prefix).is_some());
 
     let ring = KeyRing::open(&here.roster, &owner.sealing);
     assert_eq!(numbers(&ring), [1, 2, 2]);
-    let newest = ring.newest().map(|(name, _)| name);
-    assert_eq!(newest, here.ring.newest().map(|(name, _)| name));
+    assert_eq!(ring.newest().map(|(name, _)| name), newest);
     let verified = vault::verify_envelope(&envelope.bytes, &here.roster).expect("before the cut");
     assert_eq!(vault::open_parts(&verified, &ring), Ok(parts()));
     let ours = here.seal(&owner, None);
@@ -98,9 +99,8 @@ fn keys_of_both_branches_stay_readable() {
     here.sign(&owner, role(device.member, Role::Admin))
         .expect("changed");
     let standing = here.roster.device(&stray.feed()).map(|d| d.standing());
-    assert_eq!(standing, Some(Standing::Silenced(cut_at(&envelope))));
-    let next = crate::world::keys(9);
-    let cut = cut_at(&envelope);
+    assert_eq!(standing, Some(Standing::Silenced(cut)));
+    let next = keys(9);
     let entry = here
         .roster
         .sign_successor(&stray, cut, &next, TIME_MS, &mut Counting(8))
@@ -113,5 +113,60 @@ fn keys_of_both_branches_stay_readable() {
     assert_eq!(
         numbers(&KeyRing::open(&here.roster, &later.sealing)),
         [1, 2, 2]
+    );
+}
+
+/// An entry that accepts a device, as the rules see it.
+fn acceptance(here: &World, stray: &DeviceKeys) -> AcceptedDevice {
+    let cut = Cut {
+        feed: stray.feed(),
+        sequence: 1,
+        hash: EnvelopeHash::from_bytes([4; 32]),
+    };
+    let entry = here
+        .roster
+        .sign_acceptance(
+            &here.owner.signing,
+            &here.ring,
+            &stray.feed(),
+            cut,
+            TIME_MS,
+            &mut Counting(3),
+        )
+        .expect("signed");
+    let entry = Entry::decode(&entry).expect("an entry");
+    match Body::decode(&entry.body).expect("a body").what {
+        What::DeviceAccepted(accepted) => accepted,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_accepted_device_is_new_and_brings_true_keys() {
+    let (here, _, stray) = met();
+    let good = acceptance(&here, &stray);
+    let attempt = |change: &dyn Fn(&mut AcceptedDevice)| {
+        let mut accepted = good.clone();
+        change(&mut accepted);
+        let what = What::DeviceAccepted(accepted);
+        here.roster.sign(&here.owner.signing, what, TIME_MS)
+    };
+    assert!(attempt(&|_| ()).is_ok());
+    let code = "B".parse().expect("a code");
+    assert_eq!(
+        attempt(&|accepted| accepted.device.code = code),
+        Err(RosterError::CodeTaken { code })
+    );
+    assert!(matches!(
+        attempt(&|accepted| accepted.cut.feed = here.owner.feed()),
+        Err(RosterError::Cut { .. })
+    ));
+    assert_eq!(
+        attempt(&|accepted| accepted.keys.extend_from_within(..1)),
+        Err(RosterError::KeyEpoch { number: 1 })
+    );
+    assert_eq!(
+        attempt(&|accepted| accepted.keys[2].number = 1),
+        Err(RosterError::KeyEpoch { number: 1 })
     );
 }

@@ -1,9 +1,16 @@
 //! Making entries: each is judged by the same rules as those of others before it is signed.
 
+use std::collections::BTreeSet;
+
 use protocol::{
     Body, Cut, Device, DeviceAdded, DeviceCode, Entry, Founding, Invite, KeyEpoch, MemberId,
     ROSTER_VERSION, Role, RosterHash, Salt, What, WorkspaceId, domain,
 };
+
+mod change;
+mod settle;
+
+pub use change::{ChangeError, Target};
 
 use super::{Roster, RosterError, check_entry_size};
 use crate::{
@@ -113,7 +120,10 @@ impl Roster {
         Ok(bytes)
     }
 
-    /// Signs an invite entry as an admin's device; all keys of the ring are wrapped for the invite.
+    /// Signs an invite entry as an admin's device; all keys of the ring that the roster knows are
+    /// wrapped for the invite.
+    ///
+    /// Codes that only a lost branch gave out are reserved with it.
     pub fn sign_invite(
         &self,
         author: &SigningIdentity,
@@ -124,6 +134,8 @@ impl Roster {
         entropy: &mut (impl Entropy + ?Sized),
     ) -> Result<Vec<u8>, RosterError> {
         let sealing = secret.sealing().key();
+        let lost = self.lost_codes().into_iter();
+        let reserved: BTreeSet<DeviceCode> = lost.chain(terms.reserved.iter().copied()).collect();
         let what = What::Invite(Invite {
             signing: secret.key(),
             sealing,
@@ -131,9 +143,9 @@ impl Roster {
             role: terms.role,
             uses: terms.uses,
             expires_ms: terms.expires_ms,
-            reserved: terms.reserved.clone(),
+            reserved: reserved.into_iter().collect(),
             keys: ring
-                .wrap_for(self, &[sealing], entropy)
+                .wrap_known(self, &[sealing], entropy)
                 .ok_or(RosterError::Unsealable)?,
         });
         self.sign(author, what, time_ms)
@@ -221,7 +233,7 @@ impl Roster {
                 continues_at,
             },
             keys: ring
-                .wrap_for(self, &[sealing], entropy)
+                .wrap_known(self, &[sealing], entropy)
                 .ok_or(RosterError::Unsealable)?,
         }))
     }
