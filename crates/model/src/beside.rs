@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::id::RecordId;
 use crate::kind::Kind;
 use crate::record::{RecordView, conversion_of, derived_of, record, survivor};
-use crate::settle::{Derived, Settled, settle};
+use crate::settle::{Derived, Settled, settle, show_first};
 use crate::standing::derived_stand;
 use crate::status::{self, Course, Status};
 use crate::value::Value;
@@ -42,9 +42,11 @@ fn references_beside_merges(world: &dyn World, settled: &mut Settled) {
     };
     *id = survivor(world, *id);
     let goes_on = *id;
-    settled.in_conflict &= !settled.held.iter().all(
-        |one| matches!(&one.value, Some(Value::Reference(id)) if survivor(world, *id) == goes_on),
-    );
+    if settled.in_conflict {
+        settled.in_conflict = !settled.held.iter().all(
+            |one| matches!(&one.value, Some(Value::Reference(id)) if survivor(world, *id) == goes_on),
+        );
+    }
 }
 
 /// Of several contact persons the one counts who is at the customer that is shown.
@@ -71,13 +73,7 @@ fn contact_beside_customer(world: &dyn World, view: &mut RecordView, derived: De
         });
     if let Some(best) = best {
         settled.shown = Some(Value::Reference(best));
-        if let Some(at) = settled
-            .held
-            .iter()
-            .position(|one| one.value == settled.shown)
-        {
-            settled.held[..=at].rotate_right(1);
-        }
+        show_first(&mut settled.held, settled.shown.as_ref());
     }
 }
 

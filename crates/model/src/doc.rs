@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::fields::common;
 use crate::id::{Author, IntentId, RecordId, Stamp, ValueId, hash, head};
 use crate::kind::{FieldSpec, Kind};
 use crate::register::Register;
@@ -69,17 +70,25 @@ pub struct Candidate {
 impl Candidate {
     /// Reads the register's value in the form of the field; `None` when cleared or unreadable.
     pub fn value(&self, spec: &FieldSpec) -> Option<Value> {
-        Value::from_map(spec.form, &self.register.value()?)
+        if self.register.is_cleared() {
+            return None;
+        }
+        Value::read(spec.form, self.register.as_bytes())
     }
 
     /// Names this value of a field.
     pub fn value_id(&self, record: RecordId, key: &str) -> ValueId {
-        let bytes = hash(
-            "handschlag value 1",
-            &[record.as_bytes(), key.as_bytes(), self.register.as_bytes()],
-        );
-        ValueId::from_bytes(head(bytes))
+        value_id(record, key, &self.register)
     }
+}
+
+/// Names what a register says under a key of a record.
+pub(crate) fn value_id(record: RecordId, key: &str, register: &Register) -> ValueId {
+    let bytes = hash(
+        "handschlag value 1",
+        &[record.as_bytes(), key.as_bytes(), register.as_bytes()],
+    );
+    ValueId::from_bytes(head(bytes))
 }
 
 /// Who first wrote a document, and when.
@@ -139,9 +148,7 @@ impl DocView {
 
     /// Tells the kind from the identity registers: the smallest that names this very record.
     pub fn kind_of(id: RecordId, identities: &[Candidate]) -> Option<Kind> {
-        let spec = crate::fields::COMMON
-            .iter()
-            .find(|spec| spec.name == "record")?;
+        let spec = common("record");
         identities
             .iter()
             .filter_map(|candidate| match candidate.value(spec)? {

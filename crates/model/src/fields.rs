@@ -104,6 +104,12 @@ pub(crate) const COMMON: &[FieldSpec] = &[
     rule(many("file", Form::File)),
 ];
 
+/// Finds a field that every kind has.
+pub(crate) fn common(name: &str) -> &'static FieldSpec {
+    let found = COMMON.iter().find(|spec| spec.name == name);
+    found.expect("the rules name fields of the table only")
+}
+
 const INQUIRY: &[FieldSpec] = &[
     NUMBER,
     text("origin"),

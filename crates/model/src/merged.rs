@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::doc::{Candidate, DocView, OpId};
-use crate::fields;
+use crate::fields::common;
 use crate::id::{Author, EntryId, RecordId, ValueId, hash, head};
-use crate::kind::{Kind, Settle};
+use crate::kind::Kind;
 use crate::record::{self, RecordView, survivor};
 use crate::register::Register;
 use crate::settle::Held;
@@ -177,7 +177,7 @@ impl Collector<'_> {
 fn is_seen(doc: &DocView, key: &str) -> bool {
     doc.candidates(key)
         .iter()
-        .any(|one| one.register.value().is_some())
+        .any(|one| !one.register.is_cleared())
 }
 
 /// Lists the entries that are shown at one record, acknowledged ones included.
@@ -247,7 +247,7 @@ fn is_plain(world: &dyn World, doc: &DocView) -> bool {
 fn choices_of(held: &[Held], shown: Option<&Value>) -> Vec<Choice> {
     held.iter()
         .map(|one| Choice {
-            id: one.id,
+            id: one.id(),
             value: one.value.clone(),
             author: one.author,
             time_ms: one.time_ms,
@@ -276,9 +276,7 @@ fn conflicts(found: &mut Collector<'_>, view: &RecordView) {
 }
 
 fn asides(found: &mut Collector<'_>, doc: &DocView, view: &RecordView) {
-    let Some(spec) = fields::COMMON.iter().find(|spec| spec.name == "aside") else {
-        return;
-    };
+    let spec = common("aside");
     for (key, candidates) in doc.entries("aside") {
         let Some(Value::Aside(aside)) = candidates.first().and_then(|one| one.value(spec)) else {
             continue;
@@ -303,7 +301,7 @@ fn asides(found: &mut Collector<'_>, doc: &DocView, view: &RecordView) {
         };
         let value = superseded.value(field);
         // What only a newer version can read is kept, and listed by that.
-        if value.is_none() && superseded.register.value().is_some() {
+        if value.is_none() && !superseded.register.is_cleared() {
             continue;
         }
         let shown = view.fields.get(&aside.key);
@@ -341,12 +339,7 @@ fn asides(found: &mut Collector<'_>, doc: &DocView, view: &RecordView) {
 }
 
 fn archived_and_edited(found: &mut Collector<'_>, doc: &DocView) {
-    let Some(spec) = fields::COMMON
-        .iter()
-        .find(|spec| spec.settle == Settle::Life)
-    else {
-        return;
-    };
+    let spec = common("life");
     let lives: Vec<(ValueId, Value, &Candidate)> = doc
         .candidates("life")
         .iter()
@@ -460,12 +453,7 @@ fn accepted_twice(found: &mut Collector<'_>, view: &RecordView) {
 }
 
 fn merged_apart(found: &mut Collector<'_>, doc: &DocView) {
-    let Some(spec) = fields::COMMON
-        .iter()
-        .find(|spec| spec.name == "merged_into")
-    else {
-        return;
-    };
+    let spec = common("merged_into");
     let mut survivors: Vec<RecordId> = doc
         .candidates("merged_into")
         .iter()

@@ -544,7 +544,7 @@ fn set_aside(
     let mut aside: Vec<(String, Register)> = whole
         .of_key(key)
         // What only a newer version can read nobody here has seen, and no rule has weighed.
-        .filter(|(_, one)| one.register.value().is_some() && one.value(spec).is_none())
+        .filter(|(_, one)| !one.register.is_cleared() && one.value(spec).is_none())
         .map(|(record, one)| aside_of(whole, key, record, one, stamp))
         .collect();
     if put.seen == Seen::All {
@@ -554,7 +554,7 @@ fn set_aside(
     let several = settled.held.len() > 1;
     for held in &settled.held {
         let seen = match &put.seen {
-            Seen::Values(ids) => held.presses.iter().any(|press| ids.contains(press)),
+            Seen::Values(ids) => held.presses().iter().any(|press| ids.contains(press)),
             _ => held.value == settled.shown,
         };
         if held.value == put.value || (seen && !several) {

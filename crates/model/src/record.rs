@@ -4,20 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::beside::apply_neighbours;
 use crate::doc::{DocView, Origin};
-use crate::fields;
+use crate::fields::common;
 use crate::fold::{fold_email, fold_phone};
 use crate::id::RecordId;
 use crate::kind::Kind;
-use crate::settle::{Derived, Settled, settle};
+use crate::settle::{Derived, Settled, combine_lives, settle};
 use crate::status::Status;
 use crate::value::{Conversion, Labelled, Life, LineItem, MergedInto, Money, Value};
 use crate::world::World;
 
 pub(crate) use crate::standing::{alive_under, is_undone, stands};
 pub(crate) use crate::whole::{Whole, conversion_of, whole};
-
-/// How many merges are followed before a chain counts as a cycle.
-const MAX_MERGES: usize = 64;
 
 /// How a record stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,37 +216,36 @@ fn first_line(text: &str) -> &str {
 
 /// Follows `merged_into` to the record that goes on; a cycle is cut where it leaves the smallest id.
 pub fn survivor(world: &dyn World, id: RecordId) -> RecordId {
+    // Nearly all records were merged into nothing.
+    let Some(mut next) = merged_directly(world, id) else {
+        return id;
+    };
     let mut path = vec![id];
-    while let Some(next) = world
-        .doc(path[path.len() - 1])
-        .and_then(|doc| merged_into(&doc))
-        .map(|merged| merged.survivor)
-    {
-        if let Some(start) = path.iter().position(|seen| *seen == next) {
-            return path[start..].iter().copied().min().unwrap_or(id);
-        }
-        if path.len() > MAX_MERGES {
-            break;
-        }
+    let mut passed = BTreeSet::from([id]);
+    while passed.insert(next) {
         path.push(next);
+        match merged_directly(world, next) {
+            Some(further) => next = further,
+            None => return next,
+        }
     }
-    path[path.len() - 1]
+    let cycle = path.iter().skip_while(|passed| **passed != next);
+    cycle.copied().min().unwrap_or(next)
+}
+
+fn merged_directly(world: &dyn World, id: RecordId) -> Option<RecordId> {
+    let doc = world.doc(id)?;
+    merged_into(&doc).map(|merged| merged.survivor)
 }
 
 /// Gives the merge that a document states, the smallest survivor of several.
 pub(crate) fn merged_into(doc: &DocView) -> Option<MergedInto> {
-    let spec = fields::COMMON
-        .iter()
-        .find(|spec| spec.name == "merged_into")?;
-    match settle(
-        doc.id,
-        "merged_into",
-        spec,
-        Derived::default(),
-        doc.candidates("merged_into"),
-    )
-    .shown?
-    {
+    let candidates = doc.candidates("merged_into");
+    if candidates.is_empty() {
+        return None;
+    }
+    let spec = common("merged_into");
+    match settle(doc.id, spec.name, spec, Derived::default(), candidates).shown? {
         Value::MergedInto(merged) => Some(merged),
         _ => None,
     }
@@ -257,20 +253,9 @@ pub(crate) fn merged_into(doc: &DocView) -> Option<MergedInto> {
 
 /// Gives the life that a document states.
 pub(crate) fn life(doc: &DocView) -> Life {
-    let spec = fields::COMMON.iter().find(|spec| spec.name == "life");
-    let settled = spec.map(|spec| {
-        settle(
-            doc.id,
-            "life",
-            spec,
-            Derived::default(),
-            doc.candidates("life"),
-        )
-    });
-    match settled.and_then(|settled| settled.shown) {
-        Some(Value::Life(life)) => life,
-        _ => Life::Alive,
-    }
+    let spec = common("life");
+    let candidates = doc.candidates("life").iter();
+    combine_lives(candidates.filter_map(|one| one.value(spec)))
 }
 
 /// Builds the view of a record; `None` while its kind is unknown.
@@ -279,13 +264,12 @@ pub fn record(world: &dyn World, id: RecordId) -> Option<RecordView> {
     let kind = doc.kind?;
     let merged = losers(world, id);
     let whole = Whole::of(world, doc.clone(), &merged);
-    let registers = whole.registers();
     let derived = derived_of(&doc);
     let mut view = RecordView {
         id,
         kind,
         fields: BTreeMap::new(),
-        note: whole.note,
+        note: String::new(),
         standing: standing(world, &doc),
         stands_against_undo: false,
         conversion_stands: false,
@@ -294,17 +278,18 @@ pub fn record(world: &dyn World, id: RecordId) -> Option<RecordView> {
         created: doc.created,
         changed_ms: doc.changed_ms,
     };
-    for (key, candidates) in registers {
-        let Some(spec) = kind.field_of_key(&key) else {
-            continue;
+    whole.visit(|key, candidates| {
+        let Some(spec) = kind.field_of_key(key) else {
+            return;
         };
         if matches!(spec.name, "aside" | "seen" | "record" | "merged_into") {
-            continue;
+            return;
         }
-        let settled = settle(id, &key, spec, derived, &candidates);
+        let settled = settle(id, key, spec, derived, candidates);
         view.contested |= settled.contested;
-        view.fields.insert(key, settled);
-    }
+        view.fields.insert(key.to_owned(), settled);
+    });
+    view.note = whole.note;
     view.stands_against_undo =
         view.standing == Standing::Alive && doc.candidates("life").iter().any(is_undone);
     apply_neighbours(world, &mut view, derived);
@@ -333,7 +318,9 @@ pub(crate) fn losers(world: &dyn World, id: RecordId) -> Vec<RecordId> {
     let mut open = vec![id];
     while let Some(next) = open.pop() {
         for loser in world.referrers(next, "merged_into") {
-            if loser != id && survivor(world, loser) == id && found.insert(loser) {
+            // What goes on as `next` goes on as `id`, since `next` does.
+            let goes_on = merged_directly(world, loser);
+            if loser != id && goes_on == Some(next) && found.insert(loser) {
                 open.push(loser);
             }
         }

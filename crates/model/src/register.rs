@@ -1,5 +1,7 @@
 //! Registers: what a record holds under one key.
 
+use minicbor::Decoder;
+
 use crate::cbor::{self, Cbor, CborError, CborMap};
 use crate::id::Stamp;
 
@@ -43,13 +45,20 @@ impl Register {
 
     /// Gives the stamp of the press that wrote it.
     pub fn stamp(&self) -> Stamp {
-        match self.map().get(&STAMP) {
-            Some(Cbor::Bytes(bytes)) => bytes
-                .as_slice()
-                .try_into()
-                .map_or(Stamp::from_bytes([0; 8]), Stamp::from_bytes),
-            _ => Stamp::from_bytes([0; 8]),
-        }
+        // It stands under the smallest key, so it comes first.
+        let mut decoder = Decoder::new(&self.0);
+        let first = (decoder.map().ok().flatten()).and_then(|_| decoder.u32().ok());
+        let bytes = match first {
+            Some(STAMP) => decoder.bytes().ok(),
+            _ => None,
+        };
+        let stamp = bytes.and_then(|bytes| bytes.try_into().ok());
+        Stamp::from_bytes(stamp.unwrap_or([0; 8]))
+    }
+
+    /// Tells whether it holds nothing but its stamp: the field is cleared, or the entry removed.
+    pub fn is_cleared(&self) -> bool {
+        !matches!(Decoder::new(&self.0).map(), Ok(Some(count)) if count > 1)
     }
 
     /// Gives the value without the stamp, `None` when the field is cleared.

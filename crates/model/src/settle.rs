@@ -2,17 +2,16 @@
 
 use std::cmp::Reverse;
 
-use crate::doc::{Candidate, OpId};
+use crate::doc::{Candidate, OpId, value_id};
 use crate::id::{Author, RecordId, Stamp, ValueId};
 use crate::kind::{FieldSpec, Settle};
+use crate::register::Register;
 use crate::status::{Status, settle_furthest, settle_sales};
 use crate::value::{Conversion, Done, Life, MergedInto, Value};
 
 /// One of the distinct values that a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// Names the value; equal values of several presses go by the smallest.
-    pub id: ValueId,
     /// The value; `None` where the field was cleared or the entry removed.
     pub value: Option<Value>,
     /// The device that wrote it last.
@@ -21,8 +20,29 @@ pub struct Held {
     pub time_ms: i64,
     /// The writes that say the same.
     pub ops: Vec<OpId>,
-    /// The value's names, one for each press that wrote it; who saw one of them has seen the value.
-    pub presses: Vec<ValueId>,
+    record: RecordId,
+    key: Box<str>,
+    registers: Vec<Register>,
+}
+
+impl Held {
+    /// Names the value; equal values of several presses go by the smallest.
+    ///
+    /// Names are hashes, so they are worked out when they are asked for: most values are shown and never named.
+    pub fn id(&self) -> ValueId {
+        let names = self.names().min();
+        names.expect("a value is held by the press that wrote it")
+    }
+
+    /// Gives the value's names, one for each press that wrote it; who saw one of them has seen the value.
+    pub fn presses(&self) -> Vec<ValueId> {
+        self.names().collect()
+    }
+
+    fn names(&self) -> impl Iterator<Item = ValueId> {
+        let registers = self.registers.iter();
+        registers.map(|register| value_id(self.record, &self.key, register))
+    }
 }
 
 /// A field as it is shown.
@@ -50,26 +70,25 @@ impl Settled {
     }
 }
 
-/// What settling must know beside the values.
+/// What settling must know beside the values: what a rule would derive for the record.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Derived {
-    /// The customer that a rule would derive for this record.
-    pub customer: Option<RecordId>,
-    /// The contact person that a rule would derive.
-    pub contact: Option<RecordId>,
+    inquiry: Option<RecordId>,
 }
 
 impl Derived {
-    /// Names what converting this inquiry derives.
+    /// Names the inquiry that the record comes from, or is; what converting it makes is derived.
     pub fn from_inquiry(inquiry: RecordId) -> Self {
         Self {
-            customer: Some(RecordId::customer_of(inquiry)),
-            contact: Some(RecordId::contact_of(inquiry)),
+            inquiry: Some(inquiry),
         }
     }
 
+    /// Tells whether a customer or contact person is one that a rule derived.
     pub(crate) fn contains(&self, id: RecordId) -> bool {
-        self.customer == Some(id) || self.contact == Some(id)
+        self.inquiry.is_some_and(|inquiry| {
+            RecordId::customer_of(inquiry) == id || RecordId::contact_of(inquiry) == id
+        })
     }
 }
 
@@ -82,16 +101,16 @@ pub fn settle(
     candidates: &[Candidate],
 ) -> Settled {
     let mut held = group(record, key, spec, candidates);
-    held.sort_by_key(|one| {
-        (
-            one.value.is_none(),
-            Reverse((one.time_ms, one.ops.last().copied(), one.id)),
-        )
-    });
-    let (shown, contested) = choose(spec, derived, &held);
-    if let Some(at) = held.iter().position(|one| one.value == shown) {
-        held[..=at].rotate_right(1);
+    if held.len() > 1 {
+        let place = |one: &Held| {
+            let newest = (one.time_ms, one.ops.last().copied());
+            (one.value.is_none(), Reverse(newest))
+        };
+        // Operations are numbered within a document, so those of two merged records may be alike.
+        held.sort_by(|a, b| (place(a).cmp(&place(b))).then_with(|| b.id().cmp(&a.id())));
     }
+    let (shown, contested) = choose(spec, derived, &held);
+    show_first(&mut held, shown.as_ref());
     let in_conflict = held.len() > 1
         && match spec.settle {
             Settle::Any | Settle::Life | Settle::Done => false,
@@ -106,21 +125,27 @@ pub fn settle(
     }
 }
 
+/// Puts the value that is shown before the others, where it is one of them.
+pub(crate) fn show_first(held: &mut [Held], shown: Option<&Value>) {
+    if held.len() > 1
+        && let Some(at) = held.iter().position(|one| one.value.as_ref() == shown)
+    {
+        held[..=at].rotate_right(1);
+    }
+}
+
 /// Puts equal values of several presses together; the stamp does not count.
 fn group(record: RecordId, key: &str, spec: &FieldSpec, candidates: &[Candidate]) -> Vec<Held> {
-    let mut held: Vec<Held> = Vec::new();
+    let mut held: Vec<Held> = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        let raw = candidate.register.value();
-        let value = raw.as_ref().and_then(|raw| Value::from_map(spec.form, raw));
+        let value = candidate.value(spec);
         // What this version cannot read is not shown, but it is no cleared field either: it is left out, and kept.
-        if value.is_none() && raw.is_some() {
+        if value.is_none() && !candidate.register.is_cleared() {
             continue;
         }
-        let id = candidate.value_id(record, key);
         match held.iter_mut().find(|one| one.value == value) {
             Some(one) => {
-                one.id = one.id.min(id);
-                one.presses.push(id);
+                one.registers.push(candidate.register.clone());
                 one.ops.push(candidate.op);
                 if (candidate.time_ms, candidate.op) > (one.time_ms, one.ops[0]) {
                     one.time_ms = candidate.time_ms;
@@ -129,12 +154,13 @@ fn group(record: RecordId, key: &str, spec: &FieldSpec, candidates: &[Candidate]
                 one.ops.sort_unstable();
             }
             None => held.push(Held {
-                id,
                 value,
                 author: candidate.op.author(),
                 time_ms: candidate.time_ms,
                 ops: vec![candidate.op],
-                presses: vec![id],
+                record,
+                key: key.into(),
+                registers: vec![candidate.register.clone()],
             }),
         }
     }
@@ -150,7 +176,14 @@ fn statuses(held: &[Held]) -> Vec<Status> {
         .collect()
 }
 
+/// Says which value is shown, and whether it is contested.
 fn choose(spec: &FieldSpec, derived: Derived, held: &[Held]) -> (Option<Value>, bool) {
+    if let ([only], false) = (
+        held,
+        matches!(spec.settle, Settle::Life | Settle::MergedInto),
+    ) {
+        return (only.value.clone(), false);
+    }
     let latest = || held.first().and_then(|one| one.value.clone());
     let values = || held.iter().filter_map(|one| one.value.clone());
     let shown = match spec.settle {
@@ -184,25 +217,22 @@ fn choose(spec: &FieldSpec, derived: Derived, held: &[Held]) -> (Option<Value>, 
                 value.clone(),
             )
         }),
-        Settle::Life => Some(Value::Life(combine_lives(held))),
+        Settle::Life => Some(Value::Life(combine_lives(values()))),
         Settle::MergedInto => combine_merges(held).map(Value::MergedInto),
     };
     (shown, false)
 }
 
 /// Alive beside anything else means alive; archived beside undone means archived.
-fn combine_lives(held: &[Held]) -> Life {
-    let lives = held.iter().filter_map(|one| match &one.value {
-        Some(Value::Life(life)) => Some(life),
-        _ => None,
-    });
+pub(crate) fn combine_lives(values: impl Iterator<Item = Value>) -> Life {
     let mut under: Option<Vec<RecordId>> = None;
     let mut archived = false;
-    for life in lives {
-        match life {
-            Life::Alive => return Life::Alive,
-            Life::Archived => archived = true,
-            Life::Undone(seen) => under.get_or_insert_default().extend(seen),
+    for value in values {
+        match value {
+            Value::Life(Life::Alive) => return Life::Alive,
+            Value::Life(Life::Archived) => archived = true,
+            Value::Life(Life::Undone(seen)) => under.get_or_insert_default().extend(seen),
+            _ => {}
         }
     }
     match under {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::doc::{Candidate, DocView};
-use crate::fields;
+use crate::fields::common;
 use crate::id::RecordId;
 use crate::kind::Kind;
 use crate::record::{conversion_of, life};
@@ -155,9 +155,8 @@ pub(crate) fn derived_stand(
 }
 
 pub(crate) fn is_undone(candidate: &Candidate) -> bool {
-    let spec = fields::COMMON.iter().find(|spec| spec.name == "life");
     matches!(
-        spec.and_then(|spec| candidate.value(spec)),
+        candidate.value(common("life")),
         Some(Value::Life(Life::Undone(_)))
     )
 }

@@ -8,10 +8,11 @@ mod sales;
 mod standing;
 
 use jiff::civil::Date;
+use minicbor::data::Type;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::cbor::{Cbor, CborMap};
+use crate::cbor::{self, Cbor, CborMap};
 use crate::id::RecordId;
 use crate::status::Status;
 use row::{Read, Row};
@@ -163,10 +164,17 @@ impl Value {
 
     /// Reads the keys of a register as a value of this form; `None` when they do not fit.
     pub fn from_map(form: Form, map: &CborMap) -> Option<Self> {
-        let read = Read(map);
+        Self::read(form, &cbor::encode(map))
+    }
+
+    /// Reads the canonical bytes of a register as a value of this form; `None` when they do not fit.
+    ///
+    /// A cleared register has no value of any form; ask [`Register::is_cleared`](crate::register::Register::is_cleared).
+    pub fn read(form: Form, bytes: &[u8]) -> Option<Self> {
+        let read = Read::of(bytes);
         Some(match form {
             Form::Text => Value::Text(read.text(1)?),
-            Form::Date => Value::Date(read.text(1)?.parse().ok()?),
+            Form::Date => Value::Date(read.at(1)?.str().ok()?.parse().ok()?),
             Form::Planned => Value::Planned(Planned::read(&read)?),
             Form::Instant => Value::Instant(read.int(1)?),
             Form::Money => Value::Money(Money::read(&read)?),
@@ -190,9 +198,9 @@ impl Value {
             Form::Phase => Value::Phase(PhaseSetting::read(&read)?),
             Form::Custom => Value::Custom(CustomField::read(&read)?),
             Form::File => Value::File(FileEntry::read(&read)?),
-            Form::Own => match map.get(&1)? {
-                Cbor::Text(text) => Value::Text(text.clone()),
-                Cbor::Bool(flag) => Value::Flag(*flag),
+            Form::Own => match read.at(1)?.datatype().ok()? {
+                Type::String => Value::Text(read.text(1)?),
+                Type::Bool => Value::Flag(read.flag(1)),
                 _ => Value::Money(Money::read(&read)?),
             },
         })

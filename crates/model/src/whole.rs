@@ -88,14 +88,21 @@ impl Whole {
         }
     }
 
-    pub(crate) fn registers(&self) -> BTreeMap<String, Vec<Candidate>> {
-        let mut registers = self.doc.registers.clone();
-        for (key, inherited) in &self.inherited {
-            let all = registers.entry(key.clone()).or_default();
-            all.extend(inherited.iter().map(|(_, one)| one.clone()));
-            all.sort_by_key(|one| one.op);
+    /// Shows the values under each key, one key after the other.
+    pub(crate) fn visit(&self, mut show: impl FnMut(&str, &[Candidate])) {
+        let own = &self.doc.registers;
+        for (key, candidates) in own {
+            if !self.inherited.contains_key(key) {
+                show(key, candidates);
+            }
         }
-        registers
+        for (key, inherited) in &self.inherited {
+            let inherited = inherited.iter().map(|(_, one)| one);
+            let own = own.get(key).into_iter().flatten();
+            let mut all: Vec<Candidate> = own.chain(inherited).cloned().collect();
+            all.sort_by_key(|one| one.op);
+            show(key, &all);
+        }
     }
 }
 

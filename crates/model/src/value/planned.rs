@@ -26,12 +26,12 @@ impl Planned {
     }
 
     pub(super) fn read(read: &Read<'_>) -> Option<Self> {
-        let time = match read.text(2) {
-            Some(text) => Some(text.parse().ok()?),
+        let time = match read.at(2) {
+            Some(mut decoder) => Some(decoder.str().ok()?.parse().ok()?),
             None => None,
         };
         Some(Self {
-            date: read.text(1)?.parse().ok()?,
+            date: read.at(1)?.str().ok()?.parse().ok()?,
             time,
             zone: read.text_or_empty(3),
         })

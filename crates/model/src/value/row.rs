@@ -1,5 +1,6 @@
 //! The keys of a register, while a value is written and while it is read.
 
+use minicbor::Decoder;
 use rust_decimal::Decimal;
 
 use super::sales::Money;
@@ -60,15 +61,34 @@ impl Row {
     }
 }
 
-/// Reads the keys of a register.
-pub(super) struct Read<'a>(pub(super) &'a CborMap);
+/// Reads the keys of a register where they stand: nothing is decoded but what a value asks for.
+pub(super) struct Read<'a>(&'a [u8]);
 
-impl Read<'_> {
-    pub(super) fn text(&self, key: u32) -> Option<String> {
-        match self.0.get(&key)? {
-            Cbor::Text(text) => Some(text.clone()),
-            _ => None,
+impl<'a> Read<'a> {
+    /// Takes the canonical bytes of a register.
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Goes to what stands under a key.
+    pub(super) fn at(&self, key: u32) -> Option<Decoder<'a>> {
+        let mut decoder = Decoder::new(self.0);
+        for _ in 0..decoder.map().ok()?? {
+            let found = decoder.u32().ok()?;
+            if found == key {
+                return Some(decoder);
+            }
+            // Keys ascend.
+            if found > key {
+                return None;
+            }
+            decoder.skip().ok()?;
         }
+        None
+    }
+
+    pub(super) fn text(&self, key: u32) -> Option<String> {
+        Some(self.at(key)?.str().ok()?.to_owned())
     }
 
     pub(super) fn text_or_empty(&self, key: u32) -> String {
@@ -76,37 +96,37 @@ impl Read<'_> {
     }
 
     pub(super) fn int(&self, key: u32) -> Option<i64> {
-        match self.0.get(&key)? {
-            Cbor::Int(number) => Some(*number),
-            _ => None,
-        }
+        self.at(key)?.i64().ok()
     }
 
-    pub(super) fn bytes(&self, key: u32) -> Option<&[u8]> {
-        match self.0.get(&key)? {
-            Cbor::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
+    pub(super) fn bytes(&self, key: u32) -> Option<&'a [u8]> {
+        self.at(key)?.bytes().ok()
     }
 
     pub(super) fn id(&self, key: u32) -> Option<RecordId> {
         self.bytes(key)?.try_into().ok().map(RecordId::from_bytes)
     }
 
-    pub(super) fn list<T>(&self, key: u32, read: impl Fn(&Cbor) -> Option<T>) -> Option<Vec<T>> {
-        match self.0.get(&key) {
-            None => Some(Vec::new()),
-            Some(Cbor::List(list)) => list.iter().map(read).collect(),
-            Some(_) => None,
-        }
+    /// Reads a list; a missing one is empty.
+    pub(super) fn list<T>(
+        &self,
+        key: u32,
+        read: impl Fn(&mut Decoder<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Some(mut decoder) = self.at(key) else {
+            return Some(Vec::new());
+        };
+        let count = decoder.array().ok()??;
+        (0..count).map(|_| read(&mut decoder)).collect()
     }
 
     pub(super) fn decimal(&self, key: u32) -> Option<Decimal> {
-        self.text(key)?.parse().ok()
+        self.at(key)?.str().ok()?.parse().ok()
     }
 
     pub(super) fn flag(&self, key: u32) -> bool {
-        matches!(self.0.get(&key), Some(Cbor::Bool(true)))
+        self.at(key)
+            .is_some_and(|mut decoder| decoder.bool().is_ok_and(|flag| flag))
     }
 
     pub(super) fn money(&self, minor: u32, currency: u32) -> Option<Money> {
@@ -121,23 +141,16 @@ pub(super) fn stamp_cbor(stamp: &Stamp) -> Cbor {
     Cbor::Bytes(stamp.as_bytes().to_vec())
 }
 
-pub(super) fn read_word(item: &Cbor) -> Option<String> {
-    match item {
-        Cbor::Text(text) => Some(text.clone()),
-        _ => None,
-    }
+pub(super) fn read_word(decoder: &mut Decoder<'_>) -> Option<String> {
+    decoder.str().ok().map(str::to_owned)
 }
 
-pub(super) fn read_stamp(item: &Cbor) -> Option<Stamp> {
-    match item {
-        Cbor::Bytes(bytes) => bytes.as_slice().try_into().ok().map(Stamp::from_bytes),
-        _ => None,
-    }
+pub(super) fn read_stamp(decoder: &mut Decoder<'_>) -> Option<Stamp> {
+    let bytes = decoder.bytes().ok()?;
+    bytes.try_into().ok().map(Stamp::from_bytes)
 }
 
-pub(super) fn read_id(item: &Cbor) -> Option<RecordId> {
-    match item {
-        Cbor::Bytes(bytes) => bytes.as_slice().try_into().ok().map(RecordId::from_bytes),
-        _ => None,
-    }
+pub(super) fn read_id(decoder: &mut Decoder<'_>) -> Option<RecordId> {
+    let bytes = decoder.bytes().ok()?;
+    bytes.try_into().ok().map(RecordId::from_bytes)
 }

@@ -132,7 +132,7 @@ fn field(
         .iter()
         .filter(|_| settled.in_conflict)
         .map(|held| ChoiceAnswer {
-            id: held.id,
+            id: held.id(),
             value: held.value.clone(),
             text: held
                 .value
@@ -150,7 +150,7 @@ fn field(
         text,
         refers_to,
         values: values.collect(),
-        seen: settled.held.iter().map(|held| held.id).collect(),
+        seen: settled.held.iter().map(|held| held.id()).collect(),
     }
 }
 

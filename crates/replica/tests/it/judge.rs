@@ -98,7 +98,7 @@ fn superseded_is_seen_or_aside(
     let seen = assignment(intent, id, &write.key).and_then(|one| one.seen.as_ref());
     for held in settled.held.iter().filter(|one| one.value != wrote) {
         let is_seen = match seen {
-            Some(ids) => held.presses.iter().any(|press| ids.contains(press)),
+            Some(ids) => held.presses().iter().any(|press| ids.contains(press)),
             None => true,
         };
         let is_aside = held.ops.iter().any(|op| {

@@ -143,7 +143,7 @@ impl Wish<'_> {
         let held: Vec<ValueId> = held
             .iter()
             .flat_map(|one| &one.held)
-            .map(|one| one.id)
+            .map(|one| one.id())
             .collect();
         assignment.seen = match dice.below(4) {
             0 => Some(held),

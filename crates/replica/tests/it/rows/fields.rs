@@ -117,7 +117,7 @@ fn same_value_twice() {
             peers.view(at, inquiry).fields["company"]
                 .held
                 .iter()
-                .map(|one| one.id)
+                .map(|one| one.id())
                 .collect()
         })
         .collect();
@@ -137,7 +137,7 @@ fn who_saw_one_of_two_equal_presses_has_seen_the_value() {
         peers.act(0, set(inquiry, "company", "Same"));
         peers.act(1, set(inquiry, "company", "Same"));
         let held = &peers.view(1, inquiry).fields["company"].held;
-        let seen = held.iter().map(|one| one.id).collect();
+        let seen = held.iter().map(|one| one.id()).collect();
         peers.sync();
         peers.act(1, set_having_seen(inquiry, "company", "New", seen));
         peers.heal();
@@ -230,7 +230,7 @@ fn no_aside_is_lost_when_somebody_who_merged_in_the_background_writes_over_a_con
     peers.act(0, set(inquiry, "company", "One"));
     peers.act(1, set(inquiry, "company", "Two"));
     let held = peers.view(1, inquiry).fields["company"].held.clone();
-    let seen = held.iter().map(|one| one.id).collect();
+    let seen = held.iter().map(|one| one.id()).collect();
     // While the form is open, the other's value arrives.
     peers.deliver(0, 1, usize::MAX);
     peers.act(1, set_having_seen(inquiry, "company", "Three", seen));
@@ -252,7 +252,7 @@ fn a_value_that_arrived_unseen_is_set_aside_and_a_seen_one_is_not() {
     let seen: Vec<_> = peers.view(1, inquiry).fields["company"]
         .held
         .iter()
-        .map(|one| one.id)
+        .map(|one| one.id())
         .collect();
     peers.act(0, set(inquiry, "company", "Unseen"));
     peers.sync();
@@ -264,7 +264,7 @@ fn a_value_that_arrived_unseen_is_set_aside_and_a_seen_one_is_not() {
     let seen: Vec<_> = peers.view(1, inquiry).fields["company"]
         .held
         .iter()
-        .map(|one| one.id)
+        .map(|one| one.id())
         .collect();
     peers.act(1, set_having_seen(inquiry, "company", "Newer", seen));
     peers.heal();
@@ -278,7 +278,7 @@ fn clearing_that_arrived_unseen_is_set_aside() {
     let seen: Vec<_> = peers.view(1, inquiry).fields["company"]
         .held
         .iter()
-        .map(|one| one.id)
+        .map(|one| one.id())
         .collect();
     peers.act(0, set(inquiry, "company", ""));
     peers.sync();
