@@ -2,7 +2,7 @@
 //!
 //! - [`Roster`] is the verified chain of who belongs to the workspace; nothing enters it unchecked.
 //! - [`KeyRing`] holds the workspace keys that one device or invite can read.
-//! - [`seal_envelope`], [`verify_envelope`] and [`open_parts`] are the way of a transaction out and in.
+//! - [`seal_envelope`], [`weigh_envelope`], [`verify_envelope`] and [`open_parts`] are the way of a transaction out and in.
 //! - [`InviteLink`] and [`SessionTerms`] get a device in.
 //!
 //! Clocks and randomness are arguments ([`Entropy`]). Secrets are wiped when dropped and never shown by `Debug`.
@@ -21,8 +21,8 @@ mod session;
 pub use entropy::Entropy;
 pub use envelope::{
     EnvelopeDraft, EnvelopeError, OpenError, RunError, SealError, SealedEnvelope, VerifiedEnvelope,
-    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
-    verify_for_passing, verify_run,
+    Weight, open_parts, rewrap, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
+    verify_for_passing, verify_run, weigh_envelope,
 };
 pub use invite::{InviteLink, InviteLinkError, InviteSecret, OriginError, RelayOrigin};
 pub use key_ring::{KeyName, KeyRing, WorkspaceKey};

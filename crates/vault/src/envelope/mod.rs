@@ -3,13 +3,15 @@
 mod open;
 mod seal;
 mod verify;
+mod weight;
 
 pub use open::{OpenError, open_parts};
-pub use seal::{EnvelopeDraft, SealError, SealedEnvelope, seal_envelope, sign_envelope};
+pub use seal::{EnvelopeDraft, SealError, SealedEnvelope, rewrap, seal_envelope, sign_envelope};
 pub use verify::{
     EnvelopeError, RunError, VerifiedEnvelope, verify_envelope, verify_for_keeping,
-    verify_for_passing, verify_run,
+    verify_for_passing, verify_run, weigh_envelope,
 };
+pub use weight::Weight;
 
 use protocol::Part;
 

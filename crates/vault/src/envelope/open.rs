@@ -11,6 +11,12 @@ use crate::{KeyName, KeyRing, PartError, open_part};
 /// Says why the parts of a verified envelope cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
+    /// Only a newer version may read it; it waits for an update.
+    #[error("the envelope needs a program that reads version {min_reader}")]
+    Newer {
+        /// The version that is needed.
+        min_reader: u32,
+    },
     /// The ring lacks the key; the envelope waits for it.
     #[error("the workspace key {key} is not in the ring")]
     MissingKey {
@@ -35,6 +41,9 @@ pub enum OpenError {
 
 /// Opens the parts of an envelope, in order, those aside that were erased.
 pub fn open_parts(verified: &VerifiedEnvelope, ring: &KeyRing) -> Result<Vec<Part>, OpenError> {
+    if let Some(min_reader) = verified.newer() {
+        return Err(OpenError::Newer { min_reader });
+    }
     let header = verified.header();
     let name = KeyName::of(header);
     let key = ring.get(&name).ok_or(OpenError::MissingKey { key: name })?;

@@ -8,7 +8,7 @@ use protocol::{
     },
 };
 
-use super::file_bytes;
+use super::{VerifiedEnvelope, file_bytes};
 use crate::{
     DeviceKeys, Entropy, KeyName, KeyRing,
     part::{Deflater, seal_part_with},
@@ -116,9 +116,7 @@ pub fn seal_envelope(
     Ok(sealed)
 }
 
-/// Signs parts that are sealed already, as when a feed that forked is wrapped again under a new one.
-///
-/// `key` names the workspace key that sealed them.
+/// Signs parts that are sealed already; `key` names the workspace key that sealed them.
 pub fn sign_envelope(
     draft: &EnvelopeDraft,
     key: KeyName,
@@ -126,32 +124,73 @@ pub fn sign_envelope(
     keys: &DeviceKeys,
 ) -> Result<SealedEnvelope, SealError> {
     bounded("parts", parts.len(), MAX_PARTS)?;
+    let hashes = parts.iter().map(|part| PartHash::of(part)).collect();
+    let header = draft.header(keys, key, hashes);
+    Ok(sign_header(
+        header,
+        parts.into_iter().map(Some).collect(),
+        keys,
+    ))
+}
+
+/// Wraps an envelope again for the feed that continues its own: another header, the same parts.
+///
+/// The parts keep their sealed bytes and with them hashes, key epoch and key id; one that was erased stays erased. The
+/// batch and the lowest version that may read it are those of the old envelope; the draft says all else, its own batch
+/// aside. It needs no workspace key, so a device that lost a key still saves its tail.
+pub fn rewrap(
+    old: &VerifiedEnvelope,
+    draft: &EnvelopeDraft,
+    keys: &DeviceKeys,
+) -> Result<SealedEnvelope, SealError> {
+    let before = old.header();
     let header = Header {
-        version: ENVELOPE_VERSION,
-        min_reader: ENVELOPE_VERSION,
-        workspace: draft.workspace,
-        feed: keys.feed(),
-        sequence: draft.sequence,
-        previous: draft.previous,
-        roster_head: draft.roster_head,
-        cursor: draft.cursor,
-        batch: draft.batch,
-        key_epoch: key.number,
-        parts: parts.iter().map(|part| PartHash::of(part)).collect(),
-        key_id: key.id,
+        workspace: before.workspace,
+        batch: before.batch,
+        min_reader: before.min_reader.max(ENVELOPE_VERSION),
+        ..draft.header(keys, KeyName::of(before), before.parts.clone())
     };
+    let sealed = sign_header(header, old.envelope().parts.clone(), keys);
+    bounded(
+        "bytes of an envelope",
+        sealed.bytes.len(),
+        MAX_ENVELOPE_BYTES,
+    )?;
+    Ok(sealed)
+}
+
+impl EnvelopeDraft {
+    fn header(&self, keys: &DeviceKeys, key: KeyName, parts: Vec<PartHash>) -> Header {
+        Header {
+            version: ENVELOPE_VERSION,
+            min_reader: ENVELOPE_VERSION,
+            workspace: self.workspace,
+            feed: keys.feed(),
+            sequence: self.sequence,
+            previous: self.previous,
+            roster_head: self.roster_head,
+            cursor: self.cursor,
+            batch: self.batch,
+            key_epoch: key.number,
+            parts,
+            key_id: key.id,
+        }
+    }
+}
+
+fn sign_header(header: Header, parts: Vec<Option<Blob>>, keys: &DeviceKeys) -> SealedEnvelope {
     let header_bytes = header.encode();
     let hash = EnvelopeHash::of(&header_bytes);
     let envelope = Envelope {
         header_bytes: header_bytes.into(),
         header,
         signature: keys.signing.sign(domain::SIGN_ENVELOPE, &[hash.as_bytes()]),
-        parts: parts.into_iter().map(Some).collect(),
+        parts,
     };
     let bytes = envelope.encode();
-    Ok(SealedEnvelope {
+    SealedEnvelope {
         envelope,
         hash,
         bytes,
-    })
+    }
 }

@@ -5,7 +5,8 @@ use protocol::{
     SignerKey, WorkspaceId, domain,
 };
 
-use crate::{Roster, Standing, keys::verify};
+use super::weight::Weight;
+use crate::{Roster, keys::verify};
 
 /// Says why an envelope is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +81,7 @@ impl EnvelopeError {
     }
 }
 
-/// An envelope whose author, hashes and place among the cuts were checked.
+/// An envelope whose hashes and signature were checked: its feed did write it, which says not yet that it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedEnvelope {
     envelope: Envelope,
@@ -112,6 +113,17 @@ impl VerifiedEnvelope {
         }
     }
 
+    /// Returns the version that a program must read to open it, when it is one that this program does not read.
+    pub fn newer(&self) -> Option<u32> {
+        let min_reader = self.envelope.header.min_reader;
+        (min_reader > ENVELOPE_VERSION).then_some(min_reader)
+    }
+
+    /// Says what the roster lets it be worth; ask again when the roster has grown.
+    pub fn weight(&self, roster: &Roster) -> Weight {
+        Weight::of(&self.cut(), roster)
+    }
+
     /// Gives the envelope away.
     pub fn into_envelope(self) -> Envelope {
         self.envelope
@@ -138,25 +150,47 @@ pub fn verify_for_passing(
     bytes: &[u8],
     roster: &Roster,
 ) -> Result<VerifiedEnvelope, EnvelopeError> {
-    let verified = check_unsigned(bytes, roster)?;
-    check_signature(&verified)?;
-    check_standing(&verified, roster)?;
+    let (verified, weight) = weigh_envelope(bytes, roster)?;
+    check_weight(&verified, weight)?;
     Ok(verified)
 }
 
+/// Verifies that a feed did write an envelope, and says what the roster lets it be worth: whether it counts, is held for
+/// an admin, or waits for the roster.
+///
+/// For those who keep what does not count (yet). It fails only for what is nobody's word; one that needs a newer program
+/// says so by [`VerifiedEnvelope::newer`].
+pub fn weigh_envelope(
+    bytes: &[u8],
+    roster: &Roster,
+) -> Result<(VerifiedEnvelope, Weight), EnvelopeError> {
+    let verified = check_unsigned(bytes, roster)?;
+    check_signature(&verified)?;
+    let weight = verified.weight(roster);
+    Ok((verified, weight))
+}
+
+fn check_weight(verified: &VerifiedEnvelope, weight: Weight) -> Result<(), EnvelopeError> {
+    let feed = verified.header().feed;
+    Err(match weight {
+        Weight::Counts => return Ok(()),
+        Weight::Revoked(cut) => EnvelopeError::Revoked { feed, cut },
+        Weight::Silenced(cut) => EnvelopeError::RoleForbids { feed, cut },
+        Weight::LostBranch | Weight::Unknown => EnvelopeError::UnknownDevice { feed },
+    })
+}
+
 /// Verifies one envelope for somebody who also keeps what lies behind a cut, as a relay does with what it holds apart:
-/// as [`verify_for_passing`], but the device needs only be known. Its [`Standing`] says where the feed is cut.
+/// as [`verify_for_passing`], but the device needs only be known, by a lost branch that the roster keeps if by no other.
 pub fn verify_for_keeping(
     bytes: &[u8],
     roster: &Roster,
 ) -> Result<VerifiedEnvelope, EnvelopeError> {
-    let verified = check_unsigned(bytes, roster)?;
-    check_signature(&verified)?;
-    let feed = verified.header().feed;
-    match roster.device(&feed) {
-        Some(_) => Ok(verified),
-        None => Err(EnvelopeError::UnknownDevice { feed }),
+    let (verified, weight) = weigh_envelope(bytes, roster)?;
+    if weight == Weight::Unknown {
+        return check_weight(&verified, weight).map(|()| verified);
     }
+    Ok(verified)
 }
 
 /// Says which envelope of a run is not taken.
@@ -198,7 +232,7 @@ pub fn verify_run<B: AsRef<[u8]>>(
     let at = |source| RunError { index, source };
     check_signature(verified.last().ok_or(at(EnvelopeError::EmptyRun))?).map_err(at)?;
     for (index, verified) in verified.iter().enumerate() {
-        check_standing(verified, roster)
+        check_weight(verified, verified.weight(roster))
             .and_then(|()| check_reader(verified))
             .map_err(|source| RunError { index, source })?;
     }
@@ -227,11 +261,10 @@ fn check_unsigned(bytes: &[u8], roster: &Roster) -> Result<VerifiedEnvelope, Env
 }
 
 fn check_reader(verified: &VerifiedEnvelope) -> Result<(), EnvelopeError> {
-    let min_reader = verified.header().min_reader;
-    if min_reader > ENVELOPE_VERSION {
-        return Err(EnvelopeError::Newer { min_reader });
+    match verified.newer() {
+        Some(min_reader) => Err(EnvelopeError::Newer { min_reader }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn check_signature(verified: &VerifiedEnvelope) -> Result<(), EnvelopeError> {
@@ -245,20 +278,4 @@ fn check_signature(verified: &VerifiedEnvelope) -> Result<(), EnvelopeError> {
     .map_err(|_| EnvelopeError::Signature {
         sequence: header.sequence,
     })
-}
-
-fn check_standing(verified: &VerifiedEnvelope, roster: &Roster) -> Result<(), EnvelopeError> {
-    let feed = verified.header().feed;
-    let device = roster
-        .device(&feed)
-        .ok_or(EnvelopeError::UnknownDevice { feed })?;
-    let beyond = |cut: &Cut| {
-        let at = verified.cut();
-        at.sequence > cut.sequence || (at.sequence == cut.sequence && at.hash != cut.hash)
-    };
-    match device.standing() {
-        Standing::Revoked(cut) if beyond(&cut) => Err(EnvelopeError::Revoked { feed, cut }),
-        Standing::Silenced(cut) if beyond(&cut) => Err(EnvelopeError::RoleForbids { feed, cut }),
-        _ => Ok(()),
-    }
 }
