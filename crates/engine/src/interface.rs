@@ -6,9 +6,10 @@
 use jiff::civil::Date;
 use model::intent::Intent;
 use model::plan::Answer as Done;
-use model::{IntentId, RecordId, Refusal, Role};
+use model::{FileHash, IntentId, RecordId, Refusal, Role};
 use serde::{Deserialize, Serialize};
 
+pub use model::intent::MAX_FILE_BYTES;
 pub use replica::answers::*;
 
 /// The number by which an answer names its request; chosen by the caller, unique per connection.
@@ -73,6 +74,28 @@ pub enum Request {
         batch: Option<IntentId>,
         /// The intent.
         intent: Intent,
+    },
+    /// Attaches a file to a record: its bytes become a transaction of their own, before the one that names them; answers
+    /// [`Answer::Done`]. What is on this device already travels no second time.
+    Attach {
+        /// The caller's id for the intent; repeating it returns the first answer. Made by the engine where missing.
+        #[serde(default)]
+        intent_id: Option<IntentId>,
+        /// The record.
+        record: RecordId,
+        /// The file's name, without a folder.
+        name: String,
+        /// The media type, such as `image/png`; empty when it is not known.
+        #[serde(default)]
+        media_type: String,
+        /// The bytes, in JSON as base64; at most [`MAX_FILE_BYTES`].
+        #[serde(with = "crate::base64_bytes")]
+        bytes: Vec<u8>,
+    },
+    /// Reads a file that a record names; answers [`Answer::File`], or fails while it has not arrived here.
+    File {
+        /// The hash of the file: what follows `file/` in the key of the record's field.
+        hash: FileHash,
     },
     /// Finds the record that a person names by number, id, or a unique beginning or end of an id; answers [`Answer::Resolved`].
     Resolve {
@@ -232,6 +255,8 @@ pub enum Answer {
     Members(Vec<MemberAnswer>),
     /// An intent was done; it is durable.
     Done(Outcome),
+    /// A file.
+    File(FileAnswer),
     /// The record that was named.
     Resolved(Named),
     /// The operation or batch that was named.
@@ -344,6 +369,16 @@ pub struct Outcome {
     pub done: Done,
     /// The records with their titles.
     pub named: Vec<Named>,
+}
+
+/// A file that a record names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileAnswer {
+    /// Its hash.
+    pub hash: FileHash,
+    /// Its bytes, in JSON as base64.
+    #[serde(with = "crate::base64_bytes")]
+    pub bytes: Vec<u8>,
 }
 
 /// The operation that a person named.

@@ -43,15 +43,7 @@ pub(super) fn commit_intent(
     if parts.is_empty() {
         return Ok(answer);
     }
-    let draft = EnvelopeDraft {
-        workspace: device.roster.workspace(),
-        sequence: device.head.0 + 1,
-        previous: device.head.1,
-        roster_head: device.roster.head(),
-        cursor: device.cursor,
-        batch: batch.map(|batch| BatchId::from_bytes(*batch.as_bytes())),
-    };
-    let sealed_parts: Vec<Part> = parts
+    let parts: Vec<Part> = parts
         .iter()
         .map(|part| Part::Record {
             record: protocol::RecordId::from_bytes(*part.record.as_bytes()),
@@ -62,9 +54,32 @@ pub(super) fn commit_intent(
                 .collect(),
         })
         .collect();
+    append(device, write, &parts, batch, fill)?;
+    if let Some(batch) = batch {
+        write.put_batch(batch.as_bytes(), id.as_bytes())?;
+    }
+    Ok(answer)
+}
+
+/// Seals parts as the next envelope of this device's feed, inside a write transaction of the store.
+pub(super) fn append(
+    device: &mut Device,
+    write: &Write,
+    parts: &[Part],
+    batch: Option<IntentId>,
+    fill: &mut dyn FnMut(&mut [u8]),
+) -> Result<(), Problem> {
+    let draft = EnvelopeDraft {
+        workspace: device.roster.workspace(),
+        sequence: device.head.0 + 1,
+        previous: device.head.1,
+        roster_head: device.roster.head(),
+        cursor: device.cursor,
+        batch: batch.map(|batch| BatchId::from_bytes(*batch.as_bytes())),
+    };
     let sealed = seal_envelope(
         &draft,
-        &sealed_parts,
+        parts,
         &device.keys,
         &device.ring,
         &mut |bytes: &mut [u8]| fill(bytes),
@@ -72,11 +87,8 @@ pub(super) fn commit_intent(
     let feed = device.keys.feed();
     write.put_envelope(feed.as_bytes(), draft.sequence, &sealed.bytes)?;
     write.set_feed(feed.as_bytes(), &write_head(draft.sequence, sealed.hash))?;
-    if let Some(batch) = batch {
-        write.put_batch(batch.as_bytes(), id.as_bytes())?;
-    }
     device.head = (draft.sequence, sealed.hash);
-    Ok(answer)
+    Ok(())
 }
 
 impl Core {
@@ -91,10 +103,16 @@ impl Core {
             Some(id) => id,
             None => IntentId::fresh(self.around.now_ms(), self.random()),
         };
+        self.check_file_is_here(&intent)?;
         let done = match &self.named_undo(id, &intent)? {
             Some(batch) => self.undo_batch(id, *batch)?,
             None => self.carry_one(id, batch, &intent)?,
         };
+        self.outcome(id, done)
+    }
+
+    /// Names the records that an intent was about.
+    pub(super) fn outcome(&self, id: IntentId, done: Done) -> Result<Outcome, Failure> {
         let device = self.device()?;
         let asked = super::queries::asked(device, self.civil_now().date());
         let named = done
@@ -116,6 +134,21 @@ impl Core {
         batch: Option<IntentId>,
         intent: &Intent,
     ) -> Result<Done, Failure> {
+        self.transact(|device, write, around, fill| {
+            commit_intent(device, write, around, id, batch, intent, fill)
+        })
+    }
+
+    /// Does something in one write transaction of the store, and tells the relay's session what is new.
+    pub(super) fn transact(
+        &mut self,
+        what: impl FnOnce(
+            &mut Device,
+            &Write,
+            Around,
+            &mut dyn FnMut(&mut [u8]),
+        ) -> Result<Done, Problem>,
+    ) -> Result<Done, Failure> {
         let around = self.surroundings();
         let Some(device) = self.device.as_mut() else {
             return Err(self.absent());
@@ -124,7 +157,7 @@ impl Core {
         let surroundings = &mut self.around;
         let mut fill = |bytes: &mut [u8]| surroundings.fill_random(bytes);
         let result = self.store.write().map_err(Problem::from).and_then(|write| {
-            let done = commit_intent(device, &write, around, id, batch, intent, &mut fill)?;
+            let done = what(device, &write, around, &mut fill)?;
             write.commit()?;
             Ok(done)
         });
@@ -138,6 +171,8 @@ impl Core {
                 Ok(done)
             }
             Err(problem) => {
+                // A refusal may come after something was sealed, which was not committed.
+                device.head = head;
                 self.recover(&problem);
                 Err(problem.into())
             }

@@ -3,6 +3,7 @@
 mod apply;
 mod device;
 mod exchange;
+mod files;
 mod found;
 mod import;
 mod intents;
@@ -207,6 +208,21 @@ impl Core {
                 batch,
                 intent,
             } => Answer::Done(self.carry_out(intent_id, batch, intent)?),
+            Request::Attach {
+                intent_id,
+                record,
+                name,
+                media_type,
+                bytes,
+            } => {
+                let file = files::Sent {
+                    name,
+                    media_type,
+                    bytes,
+                };
+                Answer::Done(self.attach(intent_id, record, file)?)
+            }
+            Request::File { hash } => Answer::File(self.file(hash)?),
             Request::Resolve { text } => Answer::Resolved(self.resolve(&text)?),
             Request::ResolveOperation { text } => {
                 Answer::ResolvedOperation(self.resolve_operation(&text)?)

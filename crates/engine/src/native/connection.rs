@@ -193,6 +193,10 @@ impl Shared {
             intent_id: intent_id @ None,
             ..
         }
+        | Request::Attach {
+            intent_id: intent_id @ None,
+            ..
+        }
         | Request::Import {
             intent_id: intent_id @ None,
             ..

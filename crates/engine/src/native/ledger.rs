@@ -296,12 +296,13 @@ impl Pending {
             _ if self.sends >= MAX_SENDS => false,
             // None carries an id by which the engine would know it again.
             Request::Found { .. } | Request::Join { .. } | Request::Invite { .. } => false,
-            Request::Do { intent_id, .. } | Request::Import { intent_id, .. } => {
-                intent_id.is_some()
-            }
+            Request::Do { intent_id, .. }
+            | Request::Attach { intent_id, .. }
+            | Request::Import { intent_id, .. } => intent_id.is_some(),
             Request::SetRelay { .. }
             | Request::TryAgain
             | Request::Members
+            | Request::File { .. }
             | Request::Resolve { .. }
             | Request::ResolveOperation { .. }
             | Request::ResolveEntry { .. }

@@ -4,6 +4,7 @@
 mod log;
 
 mod alone;
+mod files;
 mod held;
 mod naming;
 mod together;
