@@ -3,7 +3,9 @@
 mod authority;
 mod branches;
 mod chain;
+mod changes;
 mod joining;
+mod parting;
 
 use protocol::{MemberId, Revocation, Role, RoleChange, What};
 use vault::KeyRing;
