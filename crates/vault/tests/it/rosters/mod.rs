@@ -1,11 +1,13 @@
 //! The roster from outside.
 
 mod authority;
-mod branches;
+
 mod chain;
 mod changes;
+mod held;
 mod joining;
 mod parting;
+mod settling;
 
 use protocol::{MemberId, Revocation, Role, RoleChange, What};
 use vault::KeyRing;

@@ -1,5 +1,7 @@
 //! Which of several branches counts, whoever asks and whoever meets whom first.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use protocol::{
     Body, Cut, Entry, EnvelopeHash, FeedId, InviteKey, Revocation, Role, RosterHash, What,
@@ -17,7 +19,12 @@ const GUEST: u8 = 5;
 const INVITE: u8 = 60;
 
 /// What all branches begin with: somebody of each rank.
-fn base() -> World {
+fn base() -> Roster {
+    static BASE: LazyLock<Roster> = LazyLock::new(|| build().roster);
+    BASE.clone()
+}
+
+fn build() -> World {
     let mut world = World::new();
     world.add(ADMIN, Role::Admin);
     world.add(OTHER_ADMIN, Role::Admin);
@@ -100,7 +107,7 @@ fn grow(roster: &mut Roster, steps: &[Step]) {
 }
 
 fn branch(steps: &[Step]) -> Roster {
-    let mut roster = base().roster;
+    let mut roster = base();
     grow(&mut roster, steps);
     roster
 }
@@ -178,7 +185,7 @@ fn the_rank_of_the_signer_comes_first() {
     }];
     let guest = [Step::Succeed { by: GUEST, salt: 0 }];
     let invite = [Step::Join { salt: 0 }];
-    let at = base().roster.entries().len();
+    let at = base().entries().len();
     let order: [&[Step]; 5] = [&owner, &admin, &member, &guest, &invite];
     for (high, low) in (0..5).flat_map(|high| (high + 1..5).map(move |low| (high, low))) {
         let counts = Side::Ours;
@@ -190,7 +197,7 @@ fn the_rank_of_the_signer_comes_first() {
 #[test]
 fn another_workspace_is_no_branch() {
     let (other, _) = Roster::found(&keys(9), TIME_MS, &mut Counting(5)).expect("founded");
-    let mut ours = base().roster;
+    let mut ours = base();
     let refused = RosterError::OtherWorkspace {
         found: other.workspace(),
     };

@@ -1,10 +1,15 @@
-//! Two branches of one roster.
+//! Devices that only a lost branch of the roster knows: held, then accepted.
 
 use protocol::{AcceptedDevice, Body, Cut, Entry, EnvelopeHash, FeedId, Role, What};
-use vault::{ChangeError, Comparison, DeviceKeys, KeyRing, Roster, RosterError, Side, Standing};
+use vault::{
+    ChangeError, Comparison, DeviceKeys, KeyRing, Roster, RosterError, Side, Standing, Weight,
+};
 
-use super::{numbers, role};
-use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts};
+use super::{
+    numbers, role,
+    settling::{apart, settle},
+};
+use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts, secret, terms};
 
 /// Two branches that part after an admin and a device; each has a second key.
 fn branches() -> (World, World, DeviceKeys) {
@@ -169,4 +174,122 @@ fn an_accepted_device_is_new_and_brings_true_keys() {
         attempt(&|accepted| accepted.keys[2].number = 1),
         Err(RosterError::KeyEpoch { number: 1 })
     );
+}
+
+#[test]
+fn devices_of_a_lost_branch_are_held() {
+    let (mut here, mut lost, [admin, ..]) = apart();
+    let owner = here.owner.clone();
+    let stray = lost.add(6, Role::Member);
+    let stray_next = keys(7);
+    let sealed = lost.seal(&stray, None);
+    let cut = cut_at(&sealed);
+    let entry = lost
+        .roster
+        .sign_successor(&stray, cut, &stray_next, TIME_MS, &mut Counting(5))
+        .expect("signed");
+    lost.roster.append(&entry).expect("appended");
+    let later = lost.seal(&stray_next, None);
+    lost.invite(70, &terms(Role::Guest)).expect("invited");
+    let weigh = |world: &World, sealed: &vault::SealedEnvelope| {
+        let (verified, weight) =
+            vault::weigh_envelope(&sealed.bytes, &world.roster).expect("is true");
+        // An admin sees what is in it.
+        assert_eq!(vault::open_parts(&verified, &world.ring), Ok(parts()));
+        weight
+    };
+    assert_eq!(weigh(&here, &sealed), Weight::Unknown);
+    here.roster.meet(lost.roster.clone()).expect("met");
+    here.ring.update(&here.roster, &owner.sealing);
+    assert_eq!(weigh(&here, &sealed), Weight::LostBranch);
+    assert!(weigh(&here, &sealed).is_held());
+    assert!(vault::verify_envelope(&sealed.bytes, &here.roster).is_err());
+    let held: Vec<_> = here.roster.held_devices().map(|d| d.signing).collect();
+    assert_eq!(held.len(), 2);
+    assert!(held.contains(&stray.feed()) && held.contains(&stray_next.feed()));
+    assert!(here.roster.knows(&stray.signing.key()));
+    assert!(!here.roster.may_write(&stray.feed()));
+    let prefixes = [&stray_next, &stray].map(|device| vault::actor_prefix(&device.feed()));
+    assert_eq!(here.roster.actor_prefixes(&stray_next.feed()), prefixes);
+    let invites: Vec<_> = here.roster.lost_invites().map(|i| i.signing).collect();
+    assert_eq!(invites, [secret(70).key()]);
+    // Their codes stand in numbers: nobody gets them again.
+    let joined = here.add(8, Role::Member);
+    let code = here.roster.device(&joined.feed()).expect("known").code;
+    assert_eq!(code.as_str(), "G");
+
+    let accept = |world: &mut World, device: &DeviceKeys, cut: Cut| {
+        let entry = world.roster.sign_acceptance(
+            &admin.signing,
+            &world.ring,
+            &device.feed(),
+            cut,
+            TIME_MS,
+            &mut world.entropy,
+        )?;
+        world.roster.append(&entry).map_err(ChangeError::from)
+    };
+    let first = accept(&mut here, &stray_next, cut_at(&later));
+    assert!(matches!(first, Err(ChangeError::AcceptFirst { code }) if code.as_str() == "E"));
+    accept(&mut here, &stray, cut).expect("accepted");
+    accept(&mut here, &stray_next, cut_at(&later)).expect("accepted");
+    assert_eq!(weigh(&here, &sealed), Weight::Counts);
+    assert_eq!(weigh(&here, &later), Weight::Counts);
+    let beyond = lost.seal(&stray_next, Some(&later));
+    assert_eq!(weigh(&here, &beyond), Weight::Silenced(cut_at(&later)));
+    assert_eq!(here.roster.held_devices().count(), 0);
+    assert!(matches!(
+        accept(&mut here, &stray, cut),
+        Err(ChangeError::NotHeld { .. })
+    ));
+}
+
+#[test]
+fn a_device_that_its_own_branch_revoked_is_accepted_without_keys() {
+    let (mut here, mut lost, [admin, ..]) = apart();
+    let owner = here.owner.clone();
+    let stray = lost.add(6, Role::Member);
+    let sealed = lost.seal(&stray, None);
+    let cut = cut_at(&sealed);
+    let entries = lost
+        .roster
+        .sign_revocation(
+            &admin.signing,
+            &[stray.feed()],
+            &[cut],
+            TIME_MS,
+            &mut lost.entropy,
+        )
+        .expect("signed");
+    for entry in entries {
+        lost.roster.append(&entry).expect("appended");
+    }
+    here.roster.meet(lost.roster.clone()).expect("met");
+    here.ring.update(&here.roster, &owner.sealing);
+    assert_eq!(here.roster.lost_revocations().count(), 0, "nobody knows it");
+    let entry = here
+        .roster
+        .sign_acceptance(
+            &owner.signing,
+            &here.ring,
+            &stray.feed(),
+            cut,
+            TIME_MS,
+            &mut here.entropy,
+        )
+        .expect("signed");
+    here.roster.append(&entry).expect("accepted");
+    assert_eq!(
+        here.roster.standing(&stray.feed()),
+        Some(Standing::Revoked(cut))
+    );
+    assert!(vault::verify_envelope(&sealed.bytes, &here.roster).is_ok());
+    let signed = settle(&mut here, &owner, &[]);
+    assert!(matches!(signed[0], What::Revoke(_)), "{signed:?}");
+    let plainly = Roster::from_entries(here.roster.entries()).expect("loads");
+    assert_eq!(
+        plainly.standing(&stray.feed()),
+        Some(Standing::Revoked(cut))
+    );
+    assert!(KeyRing::open(&plainly, &stray.sealing).newest().is_none());
 }
