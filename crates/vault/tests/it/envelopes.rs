@@ -7,8 +7,8 @@ use protocol::{
 };
 use vault::{
     EnvelopeDraft, EnvelopeError, KeyName, KeyRing, OpenError, Roster, SealError, SealedEnvelope,
-    open_parts, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
-    verify_for_passing, verify_run,
+    Weight, open_parts, rewrap, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
+    verify_for_passing, verify_run, weigh_envelope,
 };
 
 use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts, sign_as};
@@ -76,6 +76,71 @@ fn a_sealed_part_moves_to_another_feed() {
     let moved = sign_envelope(&draft(&world.roster), key, parts_before, &device).expect("signed");
     let verified = verify_envelope(&moved.bytes, &world.roster).expect("verified");
     assert_eq!(open_parts(&verified, &world.ring), Ok(parts()));
+}
+
+#[test]
+fn a_forked_tail_moves_to_the_feed_that_continues_it() {
+    let mut world = World::new();
+    let old = world.add(2, Role::Member);
+    let owner = world.owner.clone();
+    let mut tail = feed_of(&mut world, &old, 3);
+    let batch = Some(protocol::BatchId::from_bytes([8; 16]));
+    let of_import = EnvelopeDraft {
+        sequence: 4,
+        previous: tail[2].hash,
+        batch,
+        ..draft(&world.roster)
+    };
+    let sealed = seal_envelope(&of_import, &parts(), &old, &world.ring, &mut Counting(77));
+    tail.push(sealed.expect("sealed"));
+    tail[2].envelope.parts[1] = None;
+    tail[2].bytes = tail[2].envelope.encode();
+    // Meanwhile the workspace has another key; the tail keeps its own.
+    let entry = world
+        .roster
+        .sign_key_epoch(&owner.signing, TIME_MS, &mut Counting(40))
+        .expect("signed");
+    world.roster.append(&entry).expect("appended");
+    world.ring.update(&world.roster, &owner.sealing);
+    let new = keys(8);
+    let cut = cut_at(&tail[0]);
+    let entry = world
+        .roster
+        .sign_successor(&old, cut, &new, TIME_MS, &mut Counting(0))
+        .expect("signed");
+    world.roster.append(&entry).expect("appended");
+
+    let mut place = draft(&world.roster);
+    for before in &tail[1..] {
+        let verified = verify_envelope(&before.bytes, &world.roster).expect("verified");
+        let moved = rewrap(&verified, &place, &new).expect("wrapped");
+        place.sequence += 1;
+        place.previous = moved.hash;
+        let (header, was) = (&moved.envelope.header, &before.envelope.header);
+        assert_eq!(header.feed, new.feed());
+        assert_eq!(header.roster_head, world.roster.head());
+        assert_eq!(header.parts, was.parts);
+        assert_eq!(
+            (header.key_epoch, header.key_id, header.batch),
+            (was.key_epoch, was.key_id, was.batch)
+        );
+        assert_eq!(moved.envelope.parts, before.envelope.parts);
+        assert_ne!(moved.hash, before.hash);
+        let again = verify_envelope(&moved.bytes, &world.roster).expect("verified");
+        for ring in [&world.ring, &KeyRing::open(&world.roster, &old.sealing)] {
+            assert_eq!(open_parts(&again, ring), open_parts(&verified, ring));
+            assert!(open_parts(&again, ring).is_ok());
+        }
+        assert_eq!(
+            rewrap(&verified, &place, &new)
+                .expect("wrapped")
+                .envelope
+                .parts,
+            moved.envelope.parts
+        );
+    }
+    assert_eq!(place.sequence, 4);
+    assert_eq!(tail[3].envelope.header.batch, batch);
 }
 
 #[test]
@@ -206,6 +271,50 @@ fn a_cut_ends_a_feed() {
 }
 
 #[test]
+fn what_does_not_count_is_weighed_and_can_be_opened() {
+    let mut world = World::new();
+    let device = world.add(2, Role::Member);
+    let guest = world.add(3, Role::Guest);
+    let owner = world.owner.clone();
+    let feed = feed_of(&mut world, &device, 2);
+    let of_guest = world.seal(&guest, None);
+    let of_stranger = world.seal(&keys(9), None);
+    let what = What::Revoke(Revocation {
+        feeds: vec![device.feed()],
+        cuts: vec![cut_at(&feed[0])],
+    });
+    world.sign(&owner, what).expect("revoked");
+    let nothing = Cut {
+        feed: guest.feed(),
+        sequence: 0,
+        hash: EnvelopeHash::ZERO,
+    };
+    for (sealed, weight, is_held) in [
+        (&feed[0], Weight::Counts, false),
+        (&feed[1], Weight::Revoked(cut_at(&feed[0])), true),
+        (&of_guest, Weight::Silenced(nothing), true),
+        (&of_stranger, Weight::Unknown, false),
+    ] {
+        let (verified, found) = weigh_envelope(&sealed.bytes, &world.roster).expect("is true");
+        assert_eq!(found, weight);
+        assert_eq!(found.is_held(), is_held);
+        assert_eq!(open_parts(&verified, &world.ring), Ok(parts()));
+        let counts = verify_envelope(&sealed.bytes, &world.roster).is_ok();
+        assert_eq!(counts, weight == Weight::Counts);
+        let kept = verify_for_keeping(&sealed.bytes, &world.roster).is_ok();
+        assert_eq!(kept, weight != Weight::Unknown);
+    }
+    // What was weighed once is weighed again when the roster has grown.
+    let (verified, _) = weigh_envelope(&feed[1].bytes, &world.roster).expect("is true");
+    let entry = world
+        .roster
+        .sign_cut_moved(&owner.signing, cut_at(&feed[1]), TIME_MS)
+        .expect("signed");
+    world.roster.append(&entry).expect("moved");
+    assert_eq!(verified.weight(&world.roster), Weight::Counts);
+}
+
+#[test]
 fn a_demotion_to_guest_names_a_cut() {
     let mut world = World::new();
     let device = world.add(2, Role::Member);
@@ -278,7 +387,14 @@ fn a_newer_envelope_waits() {
     assert_eq!(error, EnvelopeError::Newer { min_reader: 2 });
     assert!(error.waits());
     // Who passes it on does not read it.
-    assert!(verify_for_passing(&envelope.encode(), &world.roster).is_ok());
+    let passed = verify_for_passing(&envelope.encode(), &world.roster).expect("is true");
+    assert_eq!(passed.newer(), Some(2));
+    assert_eq!(
+        open_parts(&passed, &world.ring),
+        Err(OpenError::Newer { min_reader: 2 })
+    );
+    let moved = rewrap(&passed, &draft(&world.roster), &owner).expect("wrapped");
+    assert_eq!(moved.envelope.header.min_reader, 2);
     let run = [envelope.encode()];
     let error = verify_run(&run, &world.roster).expect_err("newer");
     assert_eq!(error.source, EnvelopeError::Newer { min_reader: 2 });

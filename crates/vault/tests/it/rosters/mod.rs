@@ -1,7 +1,6 @@
 //! The roster from outside.
 
 mod authority;
-
 mod chain;
 mod changes;
 mod held;
