@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub mod activities;
+pub mod attachments;
 pub mod files;
 pub mod lists;
 pub mod records;
@@ -107,6 +108,12 @@ pub enum Command {
     Restore(records::Restore),
     /// Merge one record into another of its kind.
     Merge(records::Merge),
+    /// Attach files to a record, such as a photo of a business card or an e-mail.
+    Attach(attachments::Attach),
+    /// Take a file away from a record.
+    Detach(attachments::Detach),
+    /// Save a file of a record; it never writes over another one unless told.
+    SaveFile(attachments::SaveFile),
     /// Show a record with its notes, next step, conflicts and latest history.
     Show(lists::Show),
     /// List the records of a kind.

@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::error::CommandError;
 
 mod activities;
+mod attachments;
 mod done;
 mod files;
 mod lists;
@@ -51,6 +52,9 @@ pub(crate) fn run(desk: &mut Desk<'_>, command: &Command) -> Result<(), CommandE
         Command::Lose(args) => sales::lose(desk, args),
         Command::Hold(args) => sales::hold(desk, args),
         Command::Confirm(args) => sales::confirm(desk, args),
+        Command::Attach(args) => attachments::attach(desk, args),
+        Command::Detach(args) => attachments::detach(desk, args),
+        Command::SaveFile(args) => attachments::save(desk, args),
         Command::Show(args) => lists::show(desk, args),
         Command::List(args) => lists::list(desk, args),
         Command::Home(args) => lists::home(desk, args),

@@ -81,6 +81,14 @@ pub(crate) fn named(record: &Named) -> String {
     format!("{title}{number} {}", record.id.short())
 }
 
+/// Writes a number of bytes as people read it.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024.. => format!("{} KiB", bytes.div_ceil(1024)),
+    }
+}
+
 /// Indents every line.
 fn indent(text: &str) -> String {
     text.lines()

@@ -61,6 +61,15 @@ fn write(lines: &[&[HistoryItem]], of: RecordId, moment: &Moment, max: usize) ->
     }
 }
 
+/// Tells what became of a file; the same one may have got another name.
+fn file(value: &impl Fn(&str) -> String, item: &HistoryItem) -> String {
+    match (item.before.trim(), item.after.trim()) {
+        ("", after) => format!("attached {}", value(after)),
+        (before, "") => format!("took away {}", value(before)),
+        (before, after) => format!("file: {} -> {}", value(before), value(after)),
+    }
+}
+
 fn sentence(item: &HistoryItem, of: RecordId) -> String {
     let value = |text: &str| match text.trim() {
         "" => "(empty)".to_owned(),
@@ -74,6 +83,7 @@ fn sentence(item: &HistoryItem, of: RecordId) -> String {
     };
     let text = match item.what {
         HistoryKind::Created => "created".to_owned(),
+        HistoryKind::Changed if field == "file" => file(&value, item),
         HistoryKind::Changed if item.before.trim().is_empty() => {
             format!("{field}: {}", value(&item.after))
         }

@@ -13,7 +13,7 @@ use crate::moment::Moment;
 /// How many of the latest operations of the history a record shows.
 const LATEST: usize = 8;
 
-/// Writes a record: fields, note, what is linked, next step, conflicts, and its latest history.
+/// Writes a record: fields, note, files, what is linked, next step, conflicts, and its latest history.
 pub(crate) fn show(record: &RecordAnswer, items: &[HistoryItem], moment: &Moment) -> String {
     let kind = record.record.kind.map_or("record", |kind| kind.title());
     let mut text = format!("{}  [{kind}]\n", named(&record.record));
@@ -34,6 +34,7 @@ pub(crate) fn show(record: &RecordAnswer, items: &[HistoryItem], moment: &Moment
     }
     section(&mut text, "note", &record.note);
     section(&mut text, "note of the inquiry", &record.inquiry_note);
+    section(&mut text, "files", &files(record, moment));
     section(&mut text, "linked", &linked(record));
     section(
         &mut text,
@@ -67,13 +68,8 @@ fn section(text: &mut String, heading: &str, content: &str) {
 
 fn fields(record: &RecordAnswer, moment: &Moment) -> String {
     let mut table = Table::new(&[Column::Left(""), Column::Rest("")]);
-    for field in &record.fields {
-        let mark = if field.values.is_empty() {
-            String::new()
-        } else {
-            format!(" {CONFLICT}")
-        };
-        let value = format!("{}{mark}", value(field, moment));
+    for field in record.fields.iter().filter(|field| field.name != "file") {
+        let value = format!("{}{}", value(field, moment), mark(field));
         if !value.is_empty() {
             table.row([field_title(field), value]);
         }
@@ -83,6 +79,46 @@ fn fields(record: &RecordAnswer, moment: &Moment) -> String {
     }
     if let Some(step) = &record.next_step {
         table.row(["next step".to_owned(), next_step(step, moment)]);
+    }
+    table.render()
+}
+
+fn mark(field: &FieldAnswer) -> String {
+    if field.values.is_empty() {
+        String::new()
+    } else {
+        format!(" {CONFLICT}")
+    }
+}
+
+/// Lists the files with the beginning of their hashes, by which they go in commands.
+fn files(record: &RecordAnswer, moment: &Moment) -> String {
+    let mut table = Table::new(&[
+        Column::Left(""),
+        Column::Left(""),
+        Column::Right(""),
+        Column::Rest(""),
+    ]);
+    for field in record.fields.iter().filter(|field| field.name == "file") {
+        let hash = field.key.strip_prefix("file/").unwrap_or(&field.key);
+        let (name, media_type, size) = match &field.value {
+            Some(Value::File(file)) => (
+                file.name.as_str(),
+                file.media_type.as_str(),
+                super::size(file.size.max(0).unsigned_abs()),
+            ),
+            _ => ("(empty)", "", String::new()),
+        };
+        table.row([
+            name.to_owned(),
+            media_type.to_owned(),
+            size,
+            format!("{}{}", super::short_start(&hash), mark(field)),
+        ]);
+        for (choice, place) in field.values.iter().zip(1..) {
+            let text = self::choice(choice, place, moment);
+            table.row(["", "", "", &text].map(str::to_owned));
+        }
     }
     table.render()
 }

@@ -76,7 +76,7 @@ fn row(byte: u8) -> Row {
     }
 }
 
-fn record() -> RecordAnswer {
+pub(crate) fn record() -> RecordAnswer {
     RecordAnswer {
         record: inquiry(1),
         standing: "alive".to_owned(),
