@@ -65,7 +65,7 @@ pub fn decode(bytes: &[u8]) -> Result<CborMap, CborError> {
 }
 
 /// Decodes a map whose bytes were found canonical before; looking at that again would double the work.
-pub(crate) fn decode_checked(bytes: &[u8]) -> Option<CborMap> {
+pub fn decode_checked(bytes: &[u8]) -> Option<CborMap> {
     decode_map(&mut Decoder::new(bytes), 0).ok()
 }
 

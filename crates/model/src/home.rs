@@ -1,6 +1,7 @@
 //! Home: what one person has to do, and what has no next step.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::id::RecordId;
@@ -30,12 +31,34 @@ pub enum Urgency {
 /// How far ahead the group of the next days reaches.
 const NEXT_DAYS: i32 = 7;
 
-/// Tells how urgent something is that is due at a date.
-pub fn urgency(due: Option<&Planned>, day: Date) -> Urgency {
+/// Gives date and time of something planned as they are in the zone of whoever looks.
+///
+/// A whole day is that day everywhere. Where the zone it was planned in is unknown, or has no such time on that day, it
+/// stays as it was planned.
+pub fn seen_from(planned: &Planned, zone: &TimeZone) -> (Date, Option<Time>) {
+    let Some(time) = planned.time else {
+        return (planned.date, None);
+    };
+    if zone.iana_name() == Some(&planned.zone) {
+        return (planned.date, Some(time));
+    }
+    let moment =
+        TimeZone::get(&planned.zone).and_then(|own| own.to_zoned(planned.date.to_datetime(time)));
+    match moment {
+        Ok(moment) => {
+            let here = moment.with_time_zone(zone.clone());
+            (here.date(), Some(here.time()))
+        }
+        Err(_) => (planned.date, Some(time)),
+    }
+}
+
+/// Tells how urgent something is on a day, to whoever looks from a zone.
+pub fn urgency(due: Option<&Planned>, day: Date, zone: &TimeZone) -> Urgency {
     let Some(due) = due else {
         return Urgency::Undated;
     };
-    match (due.date - day).get_days() {
+    match (seen_from(due, zone).0 - day).get_days() {
         ..0 => Urgency::Overdue,
         0 => Urgency::Today,
         1..=NEXT_DAYS => Urgency::NextSevenDays,

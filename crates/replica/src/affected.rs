@@ -6,7 +6,8 @@ use model::doc::DocView;
 use model::world::World;
 use model::{Kind, RecordId, record};
 
-use crate::replica::Replica;
+use crate::replica::{Replica, ReplicaError};
+use crate::sight::Documents;
 use crate::views::numbers_of;
 
 impl Replica {
@@ -14,54 +15,45 @@ impl Replica {
     ///
     /// Whether a record stands follows from all that is under it, and what stands beside it from the same conversion:
     /// hence upwards as far as it goes. Downwards few fields matter, but what refers to a merged record shows another.
-    pub(crate) fn affected(&self, touched: &[RecordId]) -> BTreeSet<RecordId> {
+    pub(crate) fn affected(
+        &self,
+        source: &dyn Documents,
+        touched: &[RecordId],
+    ) -> Result<BTreeSet<RecordId>, ReplicaError> {
+        self.see(source, |world| self.affected_in(world, touched))
+    }
+
+    fn affected_in(&self, world: &dyn World, touched: &[RecordId]) -> BTreeSet<RecordId> {
         let mut affected = BTreeSet::new();
         let mut open = touched.to_vec();
         while let Some(id) = open.pop() {
             if !affected.insert(id) {
                 continue;
             }
-            if let Some(doc) = self.views.doc(id) {
+            if let Some(doc) = world.doc(id) {
                 open.extend(above(&doc));
             }
-            open.push(record::survivor(&self.views, id));
-            open.extend(self.beside(id));
+            open.push(record::survivor(world, id));
+            open.extend(beside(world, id));
         }
-        let below: Vec<RecordId> = touched.iter().flat_map(|id| self.below(*id)).collect();
+        let below: Vec<RecordId> = touched
+            .iter()
+            .flat_map(|id| self.below(world, *id))
+            .collect();
         for id in below {
             affected.insert(id);
-            affected.insert(record::survivor(&self.views, id));
+            affected.insert(record::survivor(world, id));
         }
-        let together = self
-            .merged
-            .values()
-            .flatten()
-            .filter(|entry| entry.records.iter().any(|id| affected.contains(id)));
-        let together: Vec<RecordId> = together.map(|entry| entry.record).collect();
+        let together: Vec<RecordId> = affected
+            .iter()
+            .flat_map(|id| self.rows.involving(*id))
+            .collect();
         affected.extend(together);
         affected
     }
 
-    /// Lists what was made together with a record, or carries the same number.
-    fn beside(&self, id: RecordId) -> Vec<RecordId> {
-        let Some(doc) = self.views.doc(id) else {
-            return Vec::new();
-        };
-        let mut beside = match doc.kind {
-            Some(Kind::Inquiry) => self.views.referrers(id, "inquiry"),
-            Some(Kind::SalesProject) => {
-                vec![RecordId::order_of(id), RecordId::project_of(id)]
-            }
-            _ => Vec::new(),
-        };
-        for text in numbers_of(&doc) {
-            beside.extend(self.views.with_number(&text));
-        }
-        beside
-    }
-
     /// Lists what looks at a record that it refers to.
-    fn below(&self, id: RecordId) -> Vec<RecordId> {
+    fn below(&self, world: &dyn World, id: RecordId) -> Vec<RecordId> {
         let mut below = Vec::new();
         let mut open = vec![id];
         let mut known = BTreeSet::new();
@@ -69,8 +61,7 @@ impl Replica {
             if !known.insert(next) {
                 continue;
             }
-            let is_merged = self
-                .views
+            let is_merged = world
                 .doc(next)
                 .is_some_and(|doc| !doc.candidates("merged_into").is_empty());
             for (field, other) in self.views.referring(next) {
@@ -85,6 +76,24 @@ impl Replica {
         }
         below
     }
+}
+
+/// Lists what was made together with a record, or carries the same number.
+fn beside(world: &dyn World, id: RecordId) -> Vec<RecordId> {
+    let Some(doc) = world.doc(id) else {
+        return Vec::new();
+    };
+    let mut beside = match doc.kind {
+        Some(Kind::Inquiry) => world.referrers(id, "inquiry"),
+        Some(Kind::SalesProject) => {
+            vec![RecordId::order_of(id), RecordId::project_of(id)]
+        }
+        _ => Vec::new(),
+    };
+    for text in numbers_of(&doc) {
+        beside.extend(world.with_number(&text));
+    }
+    beside
 }
 
 /// Lists the records that a document belongs under; who is responsible and which event it was are no such ties.

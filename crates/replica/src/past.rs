@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use model::intent::Undo;
 use model::plan::{Answer, Deed, Past};
-use model::world::World;
 use model::{EntryId, IntentId, Kind, RecordId};
 use store::{Reading, Write};
 
+use crate::digest::Digest;
 use crate::replica::Replica;
 
 /// How many of this device's operations are looked at for the last one that can be undone.
@@ -23,7 +23,7 @@ impl Before<'_> {
     /// Tells whether an operation did something, and nothing that is for good, as founding and inviting are.
     fn may_undo(&self, operation: IntentId) -> bool {
         let deeds = self.replica.deeds(self.source, operation);
-        let kind = |id| self.replica.views.doc(id).and_then(|doc| doc.kind);
+        let kind = |id| self.replica.digests().get(id).map(Digest::kind);
         let makes_for_good = deeds
             .iter()
             .any(|deed| deed.created && kind(deed.record).is_some_and(Kind::is_for_good));
@@ -70,7 +70,7 @@ impl Past for Before<'_> {
     }
 
     fn shown_at(&self, entry: EntryId) -> Option<RecordId> {
-        let mut listed = self.replica.merged.values().flatten();
+        let mut listed = self.replica.rows.entries();
         listed.find(|one| one.id == entry).map(|one| one.record)
     }
 

@@ -1,23 +1,24 @@
-//! The replica: documents in the store, views in memory; intents become transactions, transactions are applied.
+//! The replica: documents and views in the store, rows of lists in memory; intents become transactions, transactions are
+//! applied.
 //!
 //! Every change to memory happens beside a write transaction of the store. When that transaction does not commit,
 //! the replica is to be opened again ([`Replica::open`]): it never guesses what was kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::ops::ControlFlow;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use model::doc::DocView;
-use model::merged::{self, Entry};
+use model::merged::Entry;
 use model::parse::Surroundings;
 use model::plan::{Answer, Context, Plan, plan};
-use model::{Author, Intent, IntentId, RecordId, Refusal, Role, number, record};
+use model::{Author, Intent, IntentId, RecordId, RecordView, Refusal, Role, World, number, record};
 use store::{Reading, StoreError, Write};
 
 use crate::digest::Digests;
 use crate::document::{Document, DocumentError, Written};
 use crate::gate::{self, Limits, MAX_ENVELOPE_OPS, Rejection, Verdict};
 use crate::past::Before;
-use crate::views::Views;
+use crate::rows::{self, Rows};
+use crate::sight::{self, Documents, OnlyDocuments, Sight};
+use crate::views::{Links, Views};
 
 /// How many documents are kept loaded.
 const CACHED_DOCUMENTS: usize = 256;
@@ -116,47 +117,38 @@ pub enum Applied {
 pub struct Replica {
     identity: Identity,
     pub(crate) views: Views,
-    digests: Digests,
-    pub(crate) merged: BTreeMap<RecordId, Vec<Entry>>,
+    pub(crate) rows: Rows,
     documents: HashMap<RecordId, Document>,
     recent: VecDeque<RecordId>,
     counts: HashMap<i16, u32>,
 }
 
 impl Replica {
-    /// Opens the replica that a store holds; views that cannot be read are built anew from their documents.
+    /// Opens the replica that a store holds; rows that another version kept are worked out anew.
     pub fn open(
         source: &impl Reading,
         identity: Identity,
         members: Vec<(Author, RecordId)>,
     ) -> Result<Self, ReplicaError> {
         let mut replica = Self::empty(identity, members);
-        let mut unread = Vec::new();
-        source.for_each_view(|id, bytes| -> ControlFlow<()> {
-            let id = RecordId::from_bytes(id);
-            match DocView::from_bytes(id, bytes) {
-                Ok(view) => replica.views.put(view),
-                Err(_) => unread.push(id),
-            }
-            ControlFlow::Continue(())
-        })?;
-        replica.build(source, &unread)?;
+        let Some((links, rows)) = rows::read(source)? else {
+            replica.build(source, source)?;
+            return Ok(replica);
+        };
+        replica.views.fill(links);
+        replica.rows = rows;
+        replica.count_numbers();
         Ok(replica)
     }
 
-    /// Opens the replica from the documents alone, as if no view had ever been kept.
+    /// Opens the replica from the documents alone, as if no view and no row had ever been kept.
     pub fn open_from_nothing(
         source: &impl Reading,
         identity: Identity,
         members: Vec<(Author, RecordId)>,
     ) -> Result<Self, ReplicaError> {
         let mut replica = Self::empty(identity, members);
-        let all: Vec<RecordId> = source
-            .doc_ids()?
-            .into_iter()
-            .map(RecordId::from_bytes)
-            .collect();
-        replica.build(source, &all)?;
+        replica.build(source, &OnlyDocuments(source))?;
         Ok(replica)
     }
 
@@ -166,33 +158,83 @@ impl Replica {
         Self {
             identity,
             views,
-            digests: Digests::default(),
-            merged: BTreeMap::new(),
+            rows: Rows::default(),
             documents: HashMap::new(),
             recent: VecDeque::new(),
             counts: HashMap::new(),
         }
     }
 
-    fn build(&mut self, source: &impl Reading, unread: &[RecordId]) -> Result<(), ReplicaError> {
-        for id in unread {
-            let view = Document::load(*id, &source.doc_chunks(id.as_bytes())?)?.view();
-            self.views.put(view);
+    /// Works out everything that is derived, from all documents.
+    fn build(
+        &mut self,
+        source: &impl Reading,
+        documents: &dyn Documents,
+    ) -> Result<(), ReplicaError> {
+        let all: Vec<RecordId> = source
+            .doc_ids()?
+            .into_iter()
+            .map(RecordId::from_bytes)
+            .collect();
+        let mut links = HashMap::with_capacity(all.len());
+        for id in &all {
+            links.insert(*id, Links::of(&sight::read_view(documents, *id)?));
         }
-        let all: Vec<RecordId> = self.views.ids().collect();
-        self.show(all);
+        self.views.fill(links);
+        self.show(documents, all)?;
         self.count_numbers();
         Ok(())
     }
 
-    /// Gives the views.
+    /// Keeps all rows in the store, when what is kept there is of another version.
+    ///
+    /// Until then each opening works them out, so this is done soon after the replica was opened.
+    pub fn keep_rows(&mut self, write: &Write) -> Result<(), ReplicaError> {
+        if self.rows.are_kept() {
+            return Ok(());
+        }
+        Ok(self.rows.keep_all(write, &self.views)?)
+    }
+
+    /// Tells whether the store keeps the rows as this version works them out.
+    pub fn rows_are_kept(&self) -> bool {
+        self.rows.are_kept()
+    }
+
+    /// Gives what is known of all documents.
     pub fn views(&self) -> &Views {
         &self.views
     }
 
+    /// Looks at the documents in a source, as the rules do.
+    pub fn sight<'a>(&'a self, source: &'a dyn Documents) -> Sight<'a> {
+        Sight::new(&self.views, source)
+    }
+
+    /// Asks the documents something; fails when one of them could not be read.
+    pub fn see<T>(
+        &self,
+        source: &dyn Documents,
+        ask: impl FnOnce(&dyn World) -> T,
+    ) -> Result<T, ReplicaError> {
+        let sight = self.sight(source);
+        let answer = ask(&sight);
+        sight.finish()?;
+        Ok(answer)
+    }
+
+    /// Gives a record's view; none while the record is unknown.
+    pub fn record(
+        &self,
+        source: &dyn Documents,
+        id: RecordId,
+    ) -> Result<Option<RecordView>, ReplicaError> {
+        self.see(source, |world| record::record(world, id))
+    }
+
     /// Gives the compact rows of lists.
     pub fn digests(&self) -> &Digests {
-        &self.digests
+        self.rows.digests()
     }
 
     /// Says who the device is.
@@ -208,9 +250,8 @@ impl Replica {
 
     /// Lists the entries of the Merged list, in the order of records; those that somebody has seen only if asked.
     pub fn merged(&self, all: bool) -> Vec<Entry> {
-        self.merged
-            .values()
-            .flatten()
+        self.rows
+            .entries()
             .filter(|entry| all || !entry.acknowledged)
             .cloned()
             .collect()
@@ -218,14 +259,14 @@ impl Replica {
 
     /// Lists the entries of the Merged list at one record.
     pub fn merged_at(&self, record: RecordId) -> &[Entry] {
-        self.merged.get(&record).map_or(&[], Vec::as_slice)
+        self.rows.entries_at(record)
     }
 
     /// Loads a document for reading.
-    pub fn document(&self, source: &impl Reading, id: RecordId) -> Result<Document, ReplicaError> {
+    pub fn document(&self, source: &dyn Documents, id: RecordId) -> Result<Document, ReplicaError> {
         match self.documents.get(&id) {
             Some(document) => Ok(document.clone()),
-            None => Ok(Document::load(id, &source.doc_chunks(id.as_bytes())?)?),
+            None => Ok(Document::load(id, &source.chunks(id)?)?),
         }
     }
 
@@ -251,8 +292,9 @@ impl Replica {
         let (now_ms, year) = (around.now_ms, around.today.year());
         let next_count = self.next_count(write, year)?;
         let code = self.identity.code.clone();
+        let sight = self.sight(write);
         let mut ctx = Context {
-            world: &self.views,
+            world: &sight,
             past: &Before {
                 replica: self,
                 source: write,
@@ -265,9 +307,12 @@ impl Replica {
             intent: intent_id,
             random,
         };
-        let plan = plan(&mut ctx, intent)?;
+        let planned = plan(&mut ctx, intent);
+        // What could not be read comes first: the plan was made without it.
+        sight.finish()?;
+        let plan = planned?;
         let planned: Vec<RecordId> = plan.writes.iter().map(|writes| writes.id).collect();
-        let before = self.affected(&planned);
+        let before = self.affected(write, &planned)?;
         let mut parts = Vec::new();
         let mut touched = Vec::new();
         for (document, written) in self.write_all(write, now_ms, intent_id, &plan)? {
@@ -291,7 +336,7 @@ impl Replica {
         write
             .append_recent(intent_id.as_bytes())
             .map_err(ReplicaError::from)?;
-        self.refresh(&touched, before);
+        self.refresh(write, &touched, before)?;
         Ok(Carried::Out {
             parts,
             answer: plan.answer,
@@ -409,7 +454,7 @@ impl Replica {
             return Ok(Applied::Waits(missing));
         }
         let all: Vec<RecordId> = ready.iter().map(|(document, _)| document.id()).collect();
-        let before = self.affected(&all);
+        let before = self.affected(write, &all)?;
         let mut touched = Vec::new();
         let (mut operations, mut changes) = (BTreeSet::new(), Vec::new());
         for (document, written) in ready.into_iter().filter(|(_, written)| !written.is_empty()) {
@@ -419,7 +464,7 @@ impl Replica {
             changes.extend(written.iter().map(|one| (id, one.hash)));
             self.keep(write, document, &written)?;
         }
-        self.refresh(&touched, before);
+        self.refresh(write, &touched, before)?;
         Ok(Applied::Done {
             operations: operations.into_iter().collect(),
             changes,
@@ -432,18 +477,19 @@ impl Replica {
         source: &impl Reading,
         records: &[RecordId],
     ) -> Result<(), ReplicaError> {
-        let before = self.affected(records);
+        // What depends on them is looked for before and after, since a reference may have come or gone.
+        let mut affected: BTreeSet<RecordId> = records.iter().copied().collect();
+        affected.extend(self.affected(source, records)?);
         for id in records {
             self.documents.remove(id);
+            self.views.remove(*id);
             let chunks = source.doc_chunks(id.as_bytes())?;
-            if chunks.is_empty() {
-                self.views.remove(*id);
-            } else {
+            if !chunks.is_empty() {
                 self.views.put(Document::load(*id, &chunks)?.view());
             }
         }
-        self.refresh(records, before);
-        Ok(())
+        affected.extend(self.affected(source, records)?);
+        self.show(source, affected)
     }
 
     fn take(&mut self, source: &impl Reading, id: RecordId) -> Result<Document, ReplicaError> {
@@ -489,37 +535,45 @@ impl Replica {
     }
 
     /// Works out the rows and entries of records.
-    fn show(&mut self, records: impl IntoIterator<Item = RecordId>) {
+    fn show(
+        &mut self,
+        source: &dyn Documents,
+        records: impl IntoIterator<Item = RecordId>,
+    ) -> Result<(), ReplicaError> {
         for id in records {
-            let entries = merged::entries(&self.views, id);
-            if entries.is_empty() {
-                self.merged.remove(&id);
-            } else {
-                self.merged.insert(id, entries);
-            }
-            self.digests.refresh(&self.views, id);
+            let shown = self.see(source, |world| rows::work_out(world, id))?;
+            self.rows.set(id, shown);
         }
+        Ok(())
     }
 
-    /// Works out anew what depends on the touched records: rows of lists and entries of the Merged list.
+    /// Works out anew what depends on the touched records, and keeps it: rows of lists and entries of the Merged list.
     ///
     /// `before` is what depended on them before they were touched: a reference may have been taken away.
-    fn refresh(&mut self, touched: &[RecordId], before: BTreeSet<RecordId>) {
-        let mut affected = self.affected(touched);
+    fn refresh(
+        &mut self,
+        write: &Write,
+        touched: &[RecordId],
+        before: BTreeSet<RecordId>,
+    ) -> Result<(), ReplicaError> {
+        let mut affected = self.affected(write, touched)?;
         affected.extend(before);
-        self.show(affected);
-        let own: Vec<(i16, u32)> = touched
+        self.show(write, affected.iter().copied())?;
+        if self.rows.are_kept() {
+            self.rows.keep(write, &self.views, affected)?;
+        } else {
+            self.rows.keep_all(write, &self.views)?;
+        }
+        let numbers: Vec<(i16, u32)> = touched
             .iter()
-            .filter_map(|id| record::record(&self.views, *id))
-            .filter_map(|view| {
-                number::parse(view.text("number"))
-                    .map(|one| (one.code == self.identity.code, one.year, one.count))
-            })
-            .filter(|(own, _, _)| *own)
-            .map(|(_, year, count)| (year, count))
+            .filter_map(|id| number::parse(self.rows.digests().get(*id)?.number()))
+            .filter(|number| number.code == self.identity.code)
+            .map(|number| (number.year, number.count))
             .collect();
-        own.into_iter()
-            .for_each(|(year, count)| self.count(year, count));
+        for (year, count) in numbers {
+            self.count(year, count);
+        }
+        Ok(())
     }
 }
 

@@ -41,7 +41,7 @@ pub use redb::StorageBackend;
 pub use rows::Rows;
 
 /// The version of the tables' layout that this program writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// The bytes of memory that redb may use as its cache unless [`Options`] say otherwise.
 pub const DEFAULT_CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// The most bytes that one value may have; far above any limit of the layers above.

@@ -19,8 +19,16 @@ const REDB_MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
 const UNFINISHED: &[u8; 9] = b"unfinishe";
 
 /// The steps from one version to the next: the first one leads from version 1 to 2.
-const MIGRATIONS: [Migration; FORMAT_VERSION as usize - 1] = [];
+const MIGRATIONS: [Migration; FORMAT_VERSION as usize - 1] = [rows_instead_of_terms];
 type Migration = fn(&redb::WriteTransaction) -> Result<(), StoreError>;
+
+/// Version 2 keeps the rows of lists; the search terms of version 1 led nowhere.
+fn rows_instead_of_terms(write: &redb::WriteTransaction) -> Result<(), StoreError> {
+    const TERMS: redb::TableDefinition<'_, &[u8; 20], ()> = redb::TableDefinition::new("terms");
+    write.delete_table(TERMS)?;
+    write.open_table(tables::ROWS)?;
+    Ok(())
+}
 
 /// Opens the store in a backend, or creates it, and returns it with the flag that its backend raises on an error.
 pub(crate) fn open(

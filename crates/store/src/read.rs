@@ -92,6 +92,26 @@ pub trait Reading: Source {
         Ok(None)
     }
 
+    /// Returns the row of a record.
+    fn row(&self, record: &[u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
+        fixed(self, tables::ROWS, record)
+    }
+
+    /// Visits all rows in ascending order of their ids until `visit` breaks, and returns what it broke with.
+    fn for_each_row<B>(
+        &self,
+        mut visit: impl FnMut([u8; 16], &[u8]) -> ControlFlow<B>,
+    ) -> Result<Option<B>, StoreError> {
+        let table = self.table(tables::ROWS)?;
+        for entry in table.iter()? {
+            let (record, row) = entry?;
+            if let ControlFlow::Break(result) = visit(*record.value(), row.value()) {
+                return Ok(Some(result));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns how many views there are.
     fn view_count(&self) -> Result<u64, StoreError> {
         Ok(self.table(tables::VIEWS)?.len()?)
@@ -347,18 +367,6 @@ pub trait Reading: Source {
             found.push((name.value().to_owned(), value.value().to_vec()));
         }
         Ok(found)
-    }
-
-    /// Returns the records that a search term leads to, in ascending order.
-    fn records_with(&self, term: u32) -> Result<Vec<[u8; 16]>, StoreError> {
-        let table = self.table(tables::TERMS)?;
-        let first = tables::term_key(term, &[0; 16]);
-        let last = tables::term_key(term, &[0xff; 16]);
-        let mut records = Vec::new();
-        for row in table.range::<&[u8; 20]>(&first..=&last)? {
-            records.push(tables::split::<4, 16, 20>(row?.0.value()).1);
-        }
-        Ok(records)
     }
 }
 

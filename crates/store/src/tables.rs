@@ -8,6 +8,7 @@
 //! | `meta` | name | what the layers above keep one of; `store/…` is this crate's own |
 //! | `docs` | record 16, chunk u32 | one chunk of a document |
 //! | `views` | record 16 | the record's view, derived |
+//! | `rows` | record 16 | what lists show of the record and what it refers to, derived |
 //! | `envelopes` | feed 32, sequence u64 | received order u64, then the sealed envelope |
 //! | `received` | order u64, from 1 | feed 32, sequence u64 |
 //! | `feeds` | feed 32 | state of the feed |
@@ -22,7 +23,6 @@
 //! | `counters` | name | u64 |
 //! | `files` | hash 32 | the file |
 //! | `local` | name | the device's own area, never synced |
-//! | `terms` | term u32, record 16 | nothing: the search index, derived |
 
 use redb::TableDefinition;
 
@@ -36,6 +36,7 @@ pub(crate) type Named = TableDefinition<'static, &'static str, &'static [u8]>;
 pub(crate) const META: Named = TableDefinition::new("meta");
 pub(crate) const DOCS: Fixed<20, &[u8]> = TableDefinition::new("docs");
 pub(crate) const VIEWS: Fixed<16, &[u8]> = TableDefinition::new("views");
+pub(crate) const ROWS: Fixed<16, &[u8]> = TableDefinition::new("rows");
 pub(crate) const ENVELOPES: Fixed<40, &[u8]> = TableDefinition::new("envelopes");
 pub(crate) const RECEIVED: Fixed<8, &[u8; 40]> = TableDefinition::new("received");
 pub(crate) const FEEDS: Fixed<32, &[u8]> = TableDefinition::new("feeds");
@@ -50,13 +51,13 @@ pub(crate) const BATCHES: Fixed<32, ()> = TableDefinition::new("batches");
 pub(crate) const COUNTERS: Named = TableDefinition::new("counters");
 pub(crate) const FILES: Fixed<32, &[u8]> = TableDefinition::new("files");
 pub(crate) const LOCAL: Named = TableDefinition::new("local");
-pub(crate) const TERMS: Fixed<20, ()> = TableDefinition::new("terms");
 
 /// Creates every table, so that a reader never meets a missing one.
 pub(crate) fn create_all(write: &redb::WriteTransaction) -> Result<(), redb::TableError> {
     write.open_table(META)?;
     write.open_table(DOCS)?;
     write.open_table(VIEWS)?;
+    write.open_table(ROWS)?;
     write.open_table(ENVELOPES)?;
     write.open_table(RECEIVED)?;
     write.open_table(FEEDS)?;
@@ -71,7 +72,6 @@ pub(crate) fn create_all(write: &redb::WriteTransaction) -> Result<(), redb::Tab
     write.open_table(COUNTERS)?;
     write.open_table(FILES)?;
     write.open_table(LOCAL)?;
-    write.open_table(TERMS)?;
     Ok(())
 }
 
@@ -101,10 +101,6 @@ pub(crate) fn split<const A: usize, const B: usize, const N: usize>(
 
 pub(crate) fn doc_key(record: &[u8; 16], chunk: u32) -> [u8; 20] {
     join(record, &chunk.to_be_bytes())
-}
-
-pub(crate) fn term_key(term: u32, record: &[u8; 16]) -> [u8; 20] {
-    join(&term.to_be_bytes(), record)
 }
 
 pub(crate) fn envelope_key(feed: &[u8; 32], sequence: u64) -> [u8; 40] {

@@ -79,6 +79,16 @@ impl Write {
         self.empty(tables::VIEWS)
     }
 
+    /// Sets the row of a record.
+    pub fn set_row(&self, record: &[u8; 16], row: &[u8]) -> Result<(), StoreError> {
+        self.put(tables::ROWS, "rows", record, row)
+    }
+
+    /// Removes all rows, so that they can be built again.
+    pub fn clear_rows(&self) -> Result<(), StoreError> {
+        self.empty(tables::ROWS)
+    }
+
     /// Stores a sealed envelope and returns its place in the received order, from 1.
     ///
     /// The same bytes again change nothing and return the first place; others at the same feed and sequence
@@ -253,29 +263,6 @@ impl Write {
     pub fn remove_local(&self, name: &str) -> Result<(), StoreError> {
         self.open(tables::LOCAL)?.remove(name)?;
         Ok(())
-    }
-
-    /// Leads search terms to a record; a term that does already stays.
-    pub fn add_terms(&self, record: &[u8; 16], terms: &[u32]) -> Result<(), StoreError> {
-        let mut table = self.open(tables::TERMS)?;
-        for term in terms {
-            table.insert(&tables::term_key(*term, record), ())?;
-        }
-        Ok(())
-    }
-
-    /// Removes a record from search terms; a term that does not lead to it is skipped.
-    pub fn remove_terms(&self, record: &[u8; 16], terms: &[u32]) -> Result<(), StoreError> {
-        let mut table = self.open(tables::TERMS)?;
-        for term in terms {
-            table.remove(&tables::term_key(*term, record))?;
-        }
-        Ok(())
-    }
-
-    /// Removes the whole search index, so that it can be built again.
-    pub fn clear_terms(&self) -> Result<(), StoreError> {
-        self.empty(tables::TERMS)
     }
 
     fn put<const N: usize>(

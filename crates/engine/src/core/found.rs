@@ -1,7 +1,7 @@
 //! Founding a workspace in an empty home.
 
 use model::intent::Intent;
-use model::{IntentId, RecordId};
+use model::{IntentId, RecordId, Value};
 use store::Reading;
 use vault::{DeviceKeys, Roster};
 
@@ -143,18 +143,19 @@ impl Core {
     /// Says which workspace this device belongs to.
     pub(super) fn founded(&self) -> Result<Founded, Failure> {
         let device = self.device()?;
-        let views = device.replica.views();
-        let title = |id: RecordId, key: &str| {
-            model::record::record(views, id)
-                .map(|view| view.text(key).to_owned())
-                .unwrap_or_default()
+        let name = |id: RecordId| {
+            let known = device.replica.digests().get(id);
+            match known.and_then(|digest| digest.value("name")) {
+                Some(Value::Text(name)) => name,
+                _ => String::new(),
+            }
         };
         let identity = device.replica.identity();
         Ok(Founded {
             workspace: device.roster.workspace().to_string(),
-            name: title(RecordId::settings_of(&identity.workspace), "name"),
+            name: name(RecordId::settings_of(&identity.workspace)),
             member: identity.member,
-            member_name: title(identity.member, "name"),
+            member_name: name(identity.member),
             device: device.code_of(&device.keys.feed()),
         })
     }

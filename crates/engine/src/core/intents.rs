@@ -113,13 +113,10 @@ impl Core {
 
     /// Names the records that an intent was about.
     pub(super) fn outcome(&self, id: IntentId, done: Done) -> Result<Outcome, Failure> {
-        let device = self.device()?;
-        let asked = super::queries::asked(device, self.civil_now().date());
-        let named = done
-            .records
-            .iter()
-            .map(|record| asked.named(*record))
-            .collect();
+        let named = self.ask(|asked, _| {
+            let records = done.records.iter();
+            Ok(records.map(|record| asked.named(*record)).collect())
+        })?;
         Ok(Outcome {
             operation: id,
             done,

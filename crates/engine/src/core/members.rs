@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use model::world::World;
 use model::{Kind, RecordId};
 use protocol::MemberId;
 use store::Reading;
@@ -36,7 +35,7 @@ impl Core {
             });
         }
         let views = device.replica.views();
-        let mut ids: Vec<RecordId> = views.of_kind(Kind::Member);
+        let mut ids: Vec<RecordId> = views.of_kind(Kind::Member).collect();
         ids.extend(
             devices
                 .keys()
@@ -55,7 +54,7 @@ impl Core {
                         .replica
                         .digests()
                         .get(id)
-                        .map(|digest| digest.title.clone())
+                        .map(|digest| digest.title().to_owned())
                         .unwrap_or_default(),
                     role: device
                         .roster

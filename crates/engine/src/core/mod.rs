@@ -23,6 +23,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use model::RecordId;
 use model::parse::Surroundings as Around;
+use replica::query;
 use store::{Reading, Store};
 use vault::DeviceKeys;
 
@@ -70,9 +71,23 @@ impl Core {
             is_changed: false,
         };
         core.load()?;
+        core.keep_rows()?;
         core.bury_what_killed()?;
         core.try_again_after_update()?;
         Ok(core)
+    }
+
+    /// Keeps the rows of lists when an older version kept none, or others; the next start is faster then.
+    fn keep_rows(&mut self) -> Result<(), Problem> {
+        let Some(device) = &mut self.device else {
+            return Ok(());
+        };
+        if !device.replica.rows_are_kept() {
+            let write = self.store.write()?;
+            device.replica.keep_rows(&write)?;
+            write.commit()?;
+        }
+        Ok(())
     }
 
     /// Tries again what an older version let wait or set aside; an update may have made it readable.
@@ -137,21 +152,26 @@ impl Core {
     fn civil_now(&self) -> DateTime {
         let moment =
             Timestamp::from_millisecond(self.around.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
-        let zone = TimeZone::get(&self.around.zone()).unwrap_or(TimeZone::UTC);
-        moment.to_zoned(zone).datetime()
+        moment.to_zoned(self.zone()).datetime()
+    }
+
+    /// Gives the zone of the device.
+    fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.around.zone()).unwrap_or(TimeZone::UTC)
     }
 
     /// Gives what reading values depends on.
     fn surroundings(&self) -> Around {
-        let currency = self
-            .device
-            .as_ref()
-            .map(|device| replica::query::currency(&device.replica));
+        let currency = self.device.as_ref().and_then(|device| {
+            let read = self.store.read().ok()?;
+            let currency = device.replica.see(&read, |world| query::currency(world));
+            currency.ok()
+        });
         Around {
             today: self.civil_now().date(),
             now_ms: self.around.now_ms(),
             zone: self.around.zone(),
-            currency: currency.unwrap_or_else(|| replica::query::DEFAULT_CURRENCY.to_owned()),
+            currency: currency.unwrap_or_else(|| query::DEFAULT_CURRENCY.to_owned()),
         }
     }
 
@@ -283,8 +303,8 @@ fn no_workspace() -> Failure {
 
 /// Tells whether a record is a member that exists here.
 fn is_member(device: &Device, id: RecordId) -> bool {
-    model::record::record(device.replica.views(), id)
-        .is_some_and(|view| view.kind == model::Kind::Member)
+    let known = device.replica.digests().get(id);
+    known.is_some_and(|digest| digest.kind() == model::Kind::Member)
 }
 
 impl Headless for Core {

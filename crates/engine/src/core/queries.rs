@@ -1,6 +1,5 @@
 //! Queries: answered from the replica, without waiting for anything.
 
-use jiff::civil::Date;
 use model::{EntryId, IntentId, RecordId, ValueId};
 use protocol::FeedId;
 use replica::answers::Named;
@@ -24,67 +23,78 @@ const MIN_DIGITS: usize = 4;
 /// The most records that one window of an export holds.
 const MAX_EXPORT: usize = 1_000;
 
-/// Begins a query of the moment.
-pub(super) fn asked(device: &Device, today: Date) -> Asked<'_> {
-    Asked {
-        replica: &device.replica,
-        devices: device,
-        today,
-    }
-}
-
 impl Core {
+    /// Asks the replica something, as the device's person sees it at this moment.
+    pub(super) fn ask<T>(
+        &self,
+        ask: impl FnOnce(&Asked<'_>, &Device) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let device = self.device()?;
+        let read = self.store.read().map_err(Problem::from)?;
+        let asked = Asked {
+            replica: &device.replica,
+            world: device.replica.sight(&read),
+            devices: device,
+            today: self.civil_now().date(),
+            zone: self.zone(),
+        };
+        let answer = ask(&asked, device);
+        asked.world.finish().map_err(Problem::from)?;
+        answer
+    }
+
     /// Answers a query.
     pub(super) fn query(&self, query: &Query) -> Result<Answer, Failure> {
         if matches!(query, Query::Status) {
             return Ok(Answer::Status(Box::new(self.status()?)));
         }
-        let device = self.device()?;
-        let asked = asked(device, self.civil_now().date());
+        self.ask(|asked, device| self.answer(query, asked, device))
+    }
+
+    fn answer(&self, query: &Query, asked: &Asked<'_>, device: &Device) -> Result<Answer, Failure> {
         Ok(match query {
             Query::List(list) => Answer::List(
-                query::list(&asked, list)
+                query::list(asked, list)
                     .map_err(|error| Failure::new("bad-list", error.to_string(), None))?,
             ),
             Query::Record { record } => Answer::Record(Box::new(
-                query::record(&asked, *record).ok_or_else(|| no_record(*record))?,
+                query::record(asked, *record).ok_or_else(|| no_record(*record))?,
             )),
             Query::History { record } => {
-                let read = self.store.read().map_err(Problem::from)?;
-                Answer::History(query::history(&asked, &read, *record).map_err(Problem::from)?)
+                Answer::History(query::history(asked, *record).map_err(Problem::from)?)
             }
             Query::Home { member, day } => {
                 let member = member.unwrap_or(device.replica.identity().member);
                 if !super::is_member(device, member) {
                     return Err(no_record(member));
                 }
-                Answer::Home(query::home(&asked, member, day.unwrap_or(asked.today)))
+                Answer::Home(query::home(asked, member, day.unwrap_or(asked.today)))
             }
-            Query::Board { member } => Answer::Board(query::board(&asked, *member)),
-            Query::Search { text, limit } => Answer::Hits(query::search(&asked, text, *limit)),
-            Query::Merged { all } => Answer::Merged(query::merged(&asked, *all)),
-            Query::Statistics => Answer::Statistics(query::statistics(&asked)),
+            Query::Board { member } => Answer::Board(query::board(asked, *member)),
+            Query::Search { text, limit } => Answer::Hits(query::search(asked, text, *limit)),
+            Query::Merged { all } => Answer::Merged(query::merged(asked, *all)),
+            Query::Statistics => Answer::Statistics(query::statistics(asked)),
             Query::Status => return Ok(Answer::Status(Box::new(self.status()?))),
         })
     }
 
     /// Finds the record that a person names.
     pub(super) fn resolve(&self, text: &str) -> Result<Named, Failure> {
-        let device = self.device()?;
-        let asked = asked(device, self.civil_now().date());
-        let id = query::find(&asked, text).map_err(|error| match error {
-            query::FindError::None { .. } => Failure::new(
-                "no-such-record",
-                error.to_string(),
-                Some("look it up with search or list"),
-            ),
-            query::FindError::Several { .. } => Failure::new(
-                "ambiguous",
-                error.to_string(),
-                Some("give more digits of the id, or the number"),
-            ),
-        })?;
-        Ok(asked.named(id))
+        self.ask(|asked, _| {
+            let id = query::find(asked, text).map_err(|error| match error {
+                query::FindError::None { .. } => Failure::new(
+                    "no-such-record",
+                    error.to_string(),
+                    Some("look it up with search or list"),
+                ),
+                query::FindError::Several { .. } => Failure::new(
+                    "ambiguous",
+                    error.to_string(),
+                    Some("give more digits of the id, or the number"),
+                ),
+            })?;
+            Ok(asked.named(id))
+        })
     }
 
     /// Finds the operation or batch that a person names by its id or an end of it.
@@ -137,11 +147,10 @@ impl Core {
         entry: &str,
         value: Option<&str>,
     ) -> Result<ResolvedEntry, Failure> {
-        let device = self.device()?;
-        let asked = asked(device, self.civil_now().date());
         let digits = entry.trim().to_lowercase();
         let whole = digits.parse::<EntryId>().ok();
-        let mut found: Vec<_> = query::merged(&asked, true)
+        let all = self.ask(|asked, _| Ok(query::merged(asked, true)))?;
+        let mut found: Vec<_> = all
             .into_iter()
             .filter(|one| match whole {
                 Some(id) => one.id == id,
@@ -183,16 +192,16 @@ impl Core {
 
     /// Gives a window of all records.
     pub(super) fn export(&self, offset: usize, limit: usize) -> Result<ExportAnswer, Failure> {
-        let device = self.device()?;
-        let asked = asked(device, self.civil_now().date());
-        let views = device.replica.views();
-        let window = views.all().skip(offset).take(limit.min(MAX_EXPORT));
-        let records = window
-            .filter_map(|(_, id)| query::record(&asked, id))
-            .collect();
-        Ok(ExportAnswer {
-            total: views.all().count(),
-            records,
+        self.ask(|asked, device| {
+            let views = device.replica.views();
+            let window = views.all().skip(offset).take(limit.min(MAX_EXPORT));
+            let records = window
+                .filter_map(|(_, id)| query::record(asked, id))
+                .collect();
+            Ok(ExportAnswer {
+                total: views.all().count(),
+                records,
+            })
         })
     }
 

@@ -24,21 +24,20 @@ pub fn board(asked: &Asked<'_>, member: Option<RecordId>) -> BoardAnswer {
         .replica
         .digests()
         .of_kind(asked.replica.views(), Kind::SalesProject)
-        .filter(|digest| digest.standing == Standing::Alive)
+        .filter(|digest| digest.standing() == Standing::Alive)
         .filter(|digest| {
             member.is_none_or(|member| digest.reference("responsible") == Some(member))
         })
-        .map(AsRef::as_ref)
         .collect();
     cards.sort_by_key(|digest| {
         let closing = match digest.value("closing_date") {
-            Some(Value::Date(date)) => Some(*date),
+            Some(Value::Date(date)) => Some(date),
             _ => None,
         };
-        (closing.is_none(), closing, digest.id)
+        (closing.is_none(), closing, digest.id())
     });
     for digest in cards {
-        let word = digest.status_word().to_owned();
+        let word = digest.status_word();
         let key = columns.keys().find(|(_, phase)| *phase == word).cloned();
         let key = key.unwrap_or_else(|| (UNKNOWN_RANK, word.clone()));
         let column = columns
@@ -77,8 +76,8 @@ fn phases(asked: &Asked<'_>) -> Vec<(String, String, i64)> {
             (phase.word.to_owned(), phase.title.to_owned(), rank)
         })
         .collect();
-    let views = asked.replica.views();
-    if let Some(settings) = record::record(views, views.settings_id()) {
+    let world = &asked.world;
+    if let Some(settings) = record::record(world, world.settings_id()) {
         for (key, value) in settings.list("phase") {
             let (Some(word), Value::Phase(setting)) = (key.strip_prefix("phase/"), value) else {
                 continue;

@@ -6,6 +6,7 @@ use model::world::World;
 use model::{Kind, RecordId};
 
 use super::Asked;
+use crate::digest::Digest;
 
 /// The fewest digits by which an id may be named.
 const MIN_DIGITS: usize = 4;
@@ -37,14 +38,14 @@ pub fn find(asked: &Asked<'_>, text: &str) -> Result<RecordId, FindError> {
     let text = text.trim();
     // There is one record of this kind, so its kind names it.
     if text.eq_ignore_ascii_case(Kind::Settings.name()) {
-        return Ok(asked.replica.views().settings_id());
+        return Ok(asked.world.settings_id());
     }
-    let numbered = asked.replica.views().with_number(&text.to_uppercase());
+    let numbered = asked.world.with_number(&text.to_uppercase());
     if !numbered.is_empty() {
         return only(asked, text, in_use(asked, numbered));
     }
     if let Ok(id) = text.parse::<RecordId>()
-        && asked.replica.views().doc(id).is_some()
+        && asked.replica.views().has(id)
     {
         return Ok(id);
     }
@@ -83,15 +84,15 @@ pub fn find_member(asked: &Asked<'_>, text: &str) -> Result<RecordId, FindError>
     let mut named = Vec::new();
     let mut begun = Vec::new();
     for member in members {
-        let name = fold_name(&member.title);
+        let name = fold_name(member.title());
         let email = match member.value("email") {
-            Some(model::Value::Text(email)) => fold_name(email),
+            Some(model::Value::Text(email)) => fold_name(&email),
             _ => String::new(),
         };
         if !folded.is_empty() && (name == folded || email == folded) {
-            named.push(member.id);
+            named.push(member.id());
         } else if !folded.is_empty() && name.split(' ').any(|part| part == folded) {
-            begun.push(member.id);
+            begun.push(member.id());
         }
     }
     only(asked, text, if named.is_empty() { begun } else { named })
@@ -104,20 +105,14 @@ fn find_event(asked: &Asked<'_>, text: &str) -> Result<RecordId, FindError> {
         .digests()
         .of_kind(asked.replica.views(), Kind::Event);
     let found = events
-        .filter(|event| !folded.is_empty() && fold_name(&event.title) == folded)
-        .map(|event| event.id);
+        .filter(|event| !folded.is_empty() && fold_name(event.title()) == folded)
+        .map(Digest::id);
     only(asked, text, found.collect())
 }
 
 /// Leaves what was merged away or undone out where something else goes by the same number.
 fn in_use(asked: &Asked<'_>, found: Vec<RecordId>) -> Vec<RecordId> {
-    let standing = |id: &RecordId| {
-        asked
-            .replica
-            .digests()
-            .get(*id)
-            .map(|digest| digest.standing.clone())
-    };
+    let standing = |id: &RecordId| asked.replica.digests().get(*id).map(Digest::standing);
     let used: Vec<RecordId> = found
         .iter()
         .copied()

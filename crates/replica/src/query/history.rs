@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use model::plan::DeedWrite;
 use model::record::{self, RecordView};
-use model::world::World;
 use model::{Kind, RecordId};
-use store::Reading;
 
 use super::Asked;
 use crate::answers::{HistoryItem, HistoryKind};
+use crate::digest::Digest;
 use crate::document::Past;
 use crate::replica::ReplicaError;
 
@@ -20,13 +19,8 @@ const NOTE_SHOWN: usize = 200;
 const SEEN_FROM: [&str; 4] = ["inquiry", "customer", "sales_project", "contact"];
 
 /// Gives the history of a record, the newest last: its own changes, those of what was merged into it, and activities.
-pub fn history(
-    asked: &Asked<'_>,
-    source: &impl Reading,
-    id: RecordId,
-) -> Result<Vec<HistoryItem>, ReplicaError> {
-    let views = asked.replica.views();
-    let Some(view) = record::record(views, id) else {
+pub fn history(asked: &Asked<'_>, id: RecordId) -> Result<Vec<HistoryItem>, ReplicaError> {
+    let Some(view) = record::record(&asked.world, id) else {
         return Ok(Vec::new());
     };
     // Causes come before effects, also where a clock was ahead.
@@ -35,7 +29,7 @@ pub fn history(
     let mut own = vec![id];
     own.extend(view.merged.iter().copied());
     for id in own {
-        for one in asked.replica.document(source, id)?.past() {
+        for one in asked.replica.document(asked.world.source(), id)?.past() {
             for (at, item) in lines(asked, id, &one).into_iter().enumerate() {
                 let place = (one.order_ms, one.counter, one.author, one.sequence, id, at);
                 items.push((place, item));
@@ -57,7 +51,7 @@ pub fn history(
 
 /// Lists the activities that are visible from a record: of itself, of what it came from, and of what came from it.
 fn activities(asked: &Asked<'_>, view: &RecordView) -> Vec<RecordView> {
-    let views = asked.replica.views();
+    let (world, views) = (&asked.world, asked.replica.views());
     let mut family: BTreeSet<RecordId> = BTreeSet::from([view.id]);
     family.extend(view.merged.iter().copied());
     match view.kind {
@@ -85,7 +79,7 @@ fn activities(asked: &Asked<'_>, view: &RecordView) -> Vec<RecordView> {
     }
     let inquiries: Vec<RecordId> = family
         .iter()
-        .filter_map(|id| record::record(views, *id)?.reference("inquiry"))
+        .filter_map(|id| record::record(world, *id)?.reference("inquiry"))
         .collect();
     family.extend(inquiries);
     let found: BTreeSet<RecordId> = family
@@ -94,7 +88,7 @@ fn activities(asked: &Asked<'_>, view: &RecordView) -> Vec<RecordView> {
         .collect();
     found
         .into_iter()
-        .filter_map(|id| record::record(views, id))
+        .filter_map(|id| record::record(world, id))
         .filter(|view| view.is_alive())
         .collect()
 }
@@ -173,7 +167,7 @@ fn lines(asked: &Asked<'_>, id: RecordId, past: &Past) -> Vec<HistoryItem> {
         after,
         operation: past.operation,
     };
-    let kind = asked.replica.digests().get(id).map(|digest| digest.kind);
+    let kind = asked.replica.digests().get(id).map(Digest::kind);
     let mut lines = Vec::new();
     if past.is_first {
         lines.push(line(HistoryKind::Created, "", String::new(), String::new()));

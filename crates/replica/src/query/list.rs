@@ -1,19 +1,17 @@
 //! Lists: filter, sort and window over the compact rows of one kind.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
+use jiff::civil::{Date, Time};
 use model::fold::fold_name;
+use model::home;
 use model::parse::{self, Surroundings};
 use model::record::Standing;
 use model::{FieldSpec, RecordId, Value, number};
 
 use super::{Asked, find_member};
 use crate::answers::{Compare, Filter, ListAnswer, ListQuery};
-use crate::digest::Digest;
-
-/// Orders two rows.
-type Order<'a> = dyn Fn(&Digest, &Digest) -> Ordering + 'a;
+use crate::digest::{Digest, contains};
 
 /// The most rows that one window holds.
 const MAX_ROWS: usize = 10_000;
@@ -70,11 +68,11 @@ pub fn list(asked: &Asked<'_>, query: &ListQuery) -> Result<ListAnswer, ListErro
     let by_standing = tests
         .iter()
         .any(|(_, test)| matches!(test, Test::Standing(_)));
-    let mut found: Vec<&Arc<Digest>> = asked
+    let found: Vec<&Digest> = asked
         .replica
         .digests()
         .of_kind(asked.replica.views(), query.kind)
-        .filter(|digest| match digest.standing {
+        .filter(|digest| match digest.standing() {
             Standing::Alive => true,
             Standing::Archived => query.archived || by_standing,
             _ => by_standing,
@@ -85,7 +83,7 @@ pub fn list(asked: &Asked<'_>, query: &ListQuery) -> Result<ListAnswer, ListErro
                 .all(|(compare, test)| holds(asked, digest, *compare, test))
         })
         .collect();
-    sort(asked, query, &mut found)?;
+    let found = sort(asked, query, found)?;
     let window = found
         .iter()
         .skip(query.offset)
@@ -159,9 +157,13 @@ fn comparable(asked: &Asked<'_>, spec: &FieldSpec, text: &str) -> Result<Value, 
 
 fn holds(asked: &Asked<'_>, digest: &Digest, compare: Compare, test: &Test) -> bool {
     let positive = match test {
-        Test::Text(text) => text.split(' ').all(|word| digest.haystack.contains(word)),
-        Test::Standing(word) => super::standing_word(&digest.standing) == word,
-        Test::Light(word) => digest.needs_next_step && digest.light(asked.today) == word,
+        Test::Text(text) => text
+            .split(' ')
+            .all(|word| contains(digest.haystack(), word)),
+        Test::Standing(word) => super::standing_word(&digest.standing()) == word,
+        Test::Light(word) => {
+            digest.needs_next_step() && digest.light(asked.today, &asked.zone) == word
+        }
         Test::Field(spec, wanted) => return field_holds(asked, digest, compare, spec, wanted),
     };
     positive != (compare == Compare::IsNot)
@@ -174,33 +176,31 @@ fn field_holds(
     spec: &FieldSpec,
     wanted: &Wanted,
 ) -> bool {
-    let value = digest.value(spec.name);
+    let value = || digest.value(spec.name);
     match (compare, wanted) {
-        (Compare::Empty, _) => value.is_none(),
-        (Compare::Filled, _) => value.is_some(),
-        (Compare::Is, Wanted::Record(id)) => refers_to(asked, digest, spec, *id),
-        (Compare::IsNot, Wanted::Record(id)) => !refers_to(asked, digest, spec, *id),
+        (Compare::Empty, _) => value().is_none(),
+        (Compare::Filled, _) => value().is_some(),
+        (Compare::Is, Wanted::Record(id)) => refers_to(digest, spec, *id),
+        (Compare::IsNot, Wanted::Record(id)) => !refers_to(digest, spec, *id),
         (Compare::Contains, Wanted::Text(text)) => {
             texts(asked, digest, spec).any(|one| one.contains(text))
         }
         (Compare::Is, Wanted::Text(text)) => texts(asked, digest, spec).any(|one| one == *text),
         (Compare::IsNot, Wanted::Text(text)) => !texts(asked, digest, spec).any(|one| one == *text),
         (Compare::Before, Wanted::Value(other)) => {
-            value.is_some_and(|one| order(one, other) == Ordering::Less)
+            value().is_some_and(|one| order(&one, other) == Ordering::Less)
         }
         (Compare::After, Wanted::Value(other)) => {
-            value.is_some_and(|one| order(one, other) == Ordering::Greater)
+            value().is_some_and(|one| order(&one, other) == Ordering::Greater)
         }
         _ => false,
     }
 }
 
-fn refers_to(asked: &Asked<'_>, digest: &Digest, spec: &FieldSpec, id: RecordId) -> bool {
-    if spec.is_many() {
-        let view = model::record::record(asked.replica.views(), digest.id);
-        return view.is_some_and(|view| view.references(spec.name).contains(&id));
-    }
-    digest.reference(spec.name) == Some(id)
+fn refers_to(digest: &Digest, spec: &FieldSpec, id: RecordId) -> bool {
+    digest
+        .values(spec.name)
+        .any(|value| value == Value::Reference(id))
 }
 
 /// Gives the folded texts of a field: all entries of a list, the word of a status.
@@ -209,19 +209,8 @@ fn texts<'a>(
     digest: &'a Digest,
     spec: &'a FieldSpec,
 ) -> impl Iterator<Item = String> + 'a {
-    let values: Vec<Value> = if spec.is_many() {
-        model::record::record(asked.replica.views(), digest.id)
-            .map(|view| {
-                view.list(spec.name)
-                    .map(|(_, value)| value.clone())
-                    .collect()
-            })
-            .unwrap_or_default()
-    } else {
-        digest.value(spec.name).cloned().into_iter().collect()
-    };
-    values.into_iter().map(|value| match &value {
-        Value::Status(_) => fold_name(asked.status_word(digest)),
+    digest.values(spec.name).map(|value| match &value {
+        Value::Status(_) => fold_name(&asked.status_word(digest)),
         Value::Labelled(labelled) => fold_name(&labelled.value),
         other => fold_name(&asked.text(other)),
     })
@@ -238,71 +227,80 @@ fn order(one: &Value, other: &Value) -> Ordering {
     }
 }
 
-fn sort(asked: &Asked<'_>, query: &ListQuery, found: &mut [&Arc<Digest>]) -> Result<(), ListError> {
+/// What a row is sorted by, read once.
+#[derive(PartialEq, Eq)]
+enum SortKey {
+    Ms(i64),
+    Text(String),
+    Number(String),
+    Due(Option<(Date, Option<Time>)>),
+    Value(Option<Value>),
+}
+
+impl SortKey {
+    /// Compares two keys of one list; what holds nothing comes last, in either direction.
+    fn compare(&self, other: &Self, descending: bool) -> Ordering {
+        let turned = |order: Ordering| if descending { order.reverse() } else { order };
+        match (self, other) {
+            (SortKey::Ms(a), SortKey::Ms(b)) => turned(a.cmp(b)),
+            (SortKey::Text(a), SortKey::Text(b)) => turned(a.cmp(b)),
+            (SortKey::Number(a), SortKey::Number(b)) => turned(number::compare(a, b)),
+            (SortKey::Due(a), SortKey::Due(b)) => {
+                let empty = a.is_none().cmp(&b.is_none());
+                empty.then_with(|| turned(a.cmp(b)))
+            }
+            (SortKey::Value(a), SortKey::Value(b)) => match (a, b) {
+                (Some(a), Some(b)) => turned(order(a, b)),
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            },
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+/// Sorts rows by the field that the query names, the newest first without one.
+fn sort<'a>(
+    asked: &Asked<'_>,
+    query: &ListQuery,
+    mut found: Vec<&'a Digest>,
+) -> Result<Vec<&'a Digest>, ListError> {
     let Some(sort) = &query.sort else {
         // What one import brought in has one time; its numbers tell what came last.
         found.sort_by(|a, b| {
-            let newest = b.created_ms.cmp(&a.created_ms);
+            let newest = b.created_ms().cmp(&a.created_ms());
             newest
-                .then_with(|| number::compare(&b.number, &a.number))
-                .then_with(|| a.id.cmp(&b.id))
+                .then_with(|| number::compare(b.number(), a.number()))
+                .then_with(|| a.id().cmp(&b.id()))
         });
-        return Ok(());
+        return Ok(found);
     };
-    let by_key: Box<Order<'_>> = match sort.field.as_str() {
-        "created" => Box::new(|a, b| a.created_ms.cmp(&b.created_ms)),
-        "changed" => Box::new(|a, b| a.changed_ms.cmp(&b.changed_ms)),
-        "title" => Box::new(|a, b| fold_name(&a.title).cmp(&fold_name(&b.title))),
-        "number" => Box::new(|a, b| number::compare(&a.number, &b.number)),
-        "next_step" | "next-step" => Box::new(|a, b| next_step_order(a).cmp(&next_step_order(b))),
+    let key: Box<dyn Fn(&Digest) -> SortKey + '_> = match sort.field.as_str() {
+        "created" => Box::new(|row| SortKey::Ms(row.created_ms())),
+        "changed" => Box::new(|row| SortKey::Ms(row.changed_ms())),
+        "title" => Box::new(|row| SortKey::Text(fold_name(row.title()))),
+        "number" => Box::new(|row| SortKey::Number(row.number().to_owned())),
+        "next_step" | "next-step" => Box::new(|row| {
+            let due = row.next_step().and_then(|(_, due)| due);
+            SortKey::Due(due.map(|due| home::seen_from(&due, &asked.zone)))
+        }),
         name => {
-            let spec = field(query, name, "sort")?;
-            let name = spec.name;
-            Box::new(move |a, b| empty_last(asked, a.value(name), b.value(name), sort.descending))
+            let name = field(query, name, "sort")?.name;
+            Box::new(move |row| SortKey::Value(row.value(name).map(|value| by_name(asked, value))))
         }
     };
-    found.sort_by(|a, b| {
-        let order = by_key(a, b);
-        let order = if sort.descending {
-            order.reverse()
-        } else {
-            order
-        };
-        order.then_with(|| a.id.cmp(&b.id))
+    let mut keyed: Vec<(SortKey, &Digest)> = found.into_iter().map(|row| (key(row), row)).collect();
+    keyed.sort_by(|(a, one), (b, other)| {
+        let order = a.compare(b, sort.descending);
+        order.then_with(|| one.id().cmp(&other.id()))
     });
-    Ok(())
+    Ok(keyed.into_iter().map(|(_, row)| row).collect())
 }
 
-fn next_step_order(
-    digest: &Digest,
-) -> (bool, Option<(jiff::civil::Date, Option<jiff::civil::Time>)>) {
-    let due = digest
-        .next_step
-        .as_ref()
-        .and_then(|(_, due)| due.as_ref())
-        .map(|due| (due.date, due.time));
-    (due.is_none(), due)
-}
-
-/// What holds nothing comes last, in either direction.
-fn empty_last(
-    asked: &Asked<'_>,
-    one: Option<&Value>,
-    other: Option<&Value>,
-    descending: bool,
-) -> Ordering {
-    let last = if descending {
-        Ordering::Less
-    } else {
-        Ordering::Greater
-    };
-    match (one, other) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => last,
-        (Some(_), None) => last.reverse(),
-        (Some(Value::Reference(a)), Some(Value::Reference(b))) => {
-            fold_name(&asked.named(*a).title).cmp(&fold_name(&asked.named(*b).title))
-        }
-        (Some(a), Some(b)) => order(a, b),
+/// Turns what people know by a name into that name.
+fn by_name(asked: &Asked<'_>, value: Value) -> Value {
+    match value {
+        Value::Reference(id) => Value::Text(fold_name(&asked.named(id).title)),
+        Value::Text(text) => Value::Text(fold_name(&text)),
+        other => other,
     }
 }

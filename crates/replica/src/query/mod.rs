@@ -19,13 +19,14 @@ pub use record::{record, statistics};
 pub use search::search;
 
 use jiff::civil::Date;
-use model::value::Planned;
+use jiff::tz::TimeZone;
 use model::world::World;
 use model::{Author, RecordId, Value};
 
 use crate::answers::{ChoiceAnswer, Named, NextStep, Row};
 use crate::digest::Digest;
 use crate::replica::Replica;
+use crate::sight::Sight;
 use crate::text;
 
 /// Names devices for people, as the roster knows them.
@@ -38,19 +39,22 @@ pub trait Devices {
 pub struct Asked<'a> {
     /// The replica.
     pub replica: &'a Replica,
+    /// Its documents.
+    pub world: Sight<'a>,
     /// The devices.
     pub devices: &'a dyn Devices,
-    /// The day of the device.
+    /// The day of whoever looks.
     pub today: Date,
+    /// The zone of whoever looks: a moment that a colleague elsewhere planned falls on the day that it is here.
+    pub zone: TimeZone,
 }
 
 /// The currency of a workspace that has set none (ISO 4217).
 pub const DEFAULT_CURRENCY: &str = "EUR";
 
 /// Gives the currency of the workspace.
-pub fn currency(replica: &Replica) -> String {
-    let views = replica.views();
-    match model::record::record(views, views.settings_id())
+pub fn currency(world: &dyn World) -> String {
+    match model::record::record(world, world.settings_id())
         .and_then(|settings| settings.value("currency").cloned())
     {
         Some(Value::Text(code)) if !code.is_empty() => code,
@@ -61,7 +65,7 @@ pub fn currency(replica: &Replica) -> String {
 impl Asked<'_> {
     /// Gives the currency of the workspace.
     pub fn currency(&self) -> String {
-        currency(self.replica)
+        currency(&self.world)
     }
 
     /// Names a record in short.
@@ -69,9 +73,9 @@ impl Asked<'_> {
         match self.replica.digests().get(id) {
             Some(digest) => Named {
                 id,
-                kind: Some(digest.kind),
-                title: digest.title.clone(),
-                number: digest.number.clone(),
+                kind: Some(digest.kind()),
+                title: digest.title().to_owned(),
+                number: digest.number().to_owned(),
             },
             None => Named {
                 id,
@@ -111,43 +115,45 @@ impl Asked<'_> {
     }
 
     fn next_step(&self, digest: &Digest) -> Option<NextStep> {
-        let step = digest.next_step.as_ref();
-        digest.needs_next_step.then(|| NextStep {
-            light: digest.light(self.today).to_owned(),
-            activity: step.map(|(id, _)| self.named(*id)),
-            due: step.and_then(|(_, due): &(RecordId, Option<Planned>)| due.clone()),
+        digest.needs_next_step().then(|| {
+            let step = digest.next_step();
+            NextStep {
+                light: digest.light(self.today, &self.zone).to_owned(),
+                activity: step.as_ref().map(|(id, _)| self.named(*id)),
+                due: step.and_then(|(_, due)| due),
+            }
         })
     }
 
     /// Gives the word of a record's status; what was sent and holds no longer has expired, which no register says.
-    pub fn status_word<'a>(&self, digest: &'a Digest) -> &'a str {
-        let holds_until = match digest.value("valid_until") {
-            Some(Value::Date(date)) => Some(*date),
-            _ => None,
-        };
-        match digest.status_word() {
-            "sent" if holds_until.is_some_and(|date| date < self.today) => "expired",
-            word => word,
+    pub fn status_word(&self, digest: &Digest) -> String {
+        let word = digest.status_word();
+        if word != "sent" {
+            return word;
+        }
+        match digest.value("valid_until") {
+            Some(Value::Date(date)) if date < self.today => "expired".to_owned(),
+            _ => word,
         }
     }
 
     fn row(&self, digest: &Digest) -> Row {
         let mut fields: std::collections::BTreeMap<String, String> = digest
-            .fields
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), self.text(value)))
+            .fields()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), self.text(&value)))
             .collect();
         if self.status_word(digest) == "expired" {
             fields.insert("status".to_owned(), "expired".to_owned());
         }
         Row {
-            record: self.named(digest.id),
-            standing: standing_word(&digest.standing).to_owned(),
+            record: self.named(digest.id()),
+            standing: standing_word(&digest.standing()).to_owned(),
             fields,
             next_step: self.next_step(digest),
-            in_conflict: digest.in_conflict,
-            created_ms: digest.created_ms,
-            changed_ms: digest.changed_ms,
+            in_conflict: digest.in_conflict(),
+            created_ms: digest.created_ms(),
+            changed_ms: digest.changed_ms(),
         }
     }
 }

@@ -6,7 +6,6 @@ use model::content::Content;
 use model::record::{self, RecordView, Standing};
 use model::settle::Settled;
 use model::status::{Course, course};
-use model::world::World;
 use model::{Kind, RecordId, Value, offer};
 
 use super::{Asked, merged_at, standing_word};
@@ -26,15 +25,15 @@ const TIES: [&str; 8] = [
 
 /// Gives a record as a whole; none while it has not arrived.
 pub fn record(asked: &Asked<'_>, id: RecordId) -> Option<RecordAnswer> {
-    let views = asked.replica.views();
-    let view = record::record(views, id)?;
+    let world = &asked.world;
+    let view = record::record(world, id)?;
     let author = view
         .created
         .map(|origin| asked.author(origin.author).1)
         .unwrap_or_default();
     let inquiry_note = view
         .reference("inquiry")
-        .and_then(|id| record::record(views, id))
+        .and_then(|id| record::record(world, id))
         .map(|inquiry| inquiry.note);
     let is_offer = matches!(view.kind, Kind::Offer | Kind::IssuedOffer);
     let items = view.items().into_iter().map(|(_, item)| item);
@@ -56,7 +55,7 @@ pub fn record(asked: &Asked<'_>, id: RecordId) -> Option<RecordAnswer> {
         linked: linked(asked, &view),
         totals: is_offer.then(|| offer::totals(items, "EUR").ok()).flatten(),
         content: (view.kind == Kind::Offer).then(|| {
-            Content::of(views, &view)
+            Content::of(world, &view)
                 .hash()
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
@@ -165,13 +164,15 @@ fn linked(asked: &Asked<'_>, view: &RecordView) -> Vec<Linked> {
             let Some(digest) = asked.replica.digests().get(id) else {
                 continue;
             };
-            let hidden = matches!(digest.standing, Standing::Undone | Standing::Merged(_))
+            let hidden = matches!(digest.standing(), Standing::Undone | Standing::Merged(_))
                 && *tie != "merged_into";
-            if hidden || digest.kind == Kind::Activity || ids.contains(&id) && *tie != "merged_into"
+            if hidden
+                || digest.kind() == Kind::Activity
+                || ids.contains(&id) && *tie != "merged_into"
             {
                 continue;
             }
-            let status = asked.status_word(digest).to_owned();
+            let status = asked.status_word(digest);
             found.insert(
                 (place, id),
                 Linked {
@@ -196,13 +197,13 @@ pub fn statistics(asked: &Asked<'_>) -> Statistics {
         contested: 0,
     };
     for digest in asked.replica.digests().iter() {
-        match digest.standing {
-            Standing::Alive => *records.entry(digest.kind).or_default() += 1,
+        match digest.standing() {
+            Standing::Alive => *records.entry(digest.kind()).or_default() += 1,
             Standing::Archived => statistics.archived += 1,
             _ => continue,
         }
-        if digest.kind == Kind::SalesProject {
-            match (digest.is_contested, course(digest.status_word())) {
+        if digest.kind() == Kind::SalesProject {
+            match (digest.is_contested(), course(&digest.status_word())) {
                 (true, _) => statistics.contested += 1,
                 (false, Course::Won) => statistics.won += 1,
                 (false, Course::Lost) => statistics.lost += 1,

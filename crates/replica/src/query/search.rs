@@ -1,11 +1,16 @@
 //! Search: records that contain all words of a text, in any field.
 
+use memchr::memmem::Finder;
+use model::Value;
 use model::fold::{fold_name, fold_phone};
-use model::record::Standing;
+use model::record::{self, Standing};
 
 use super::{Asked, standing_word};
 use crate::answers::Hit;
 use crate::digest::Digest;
+
+/// How much of the text in which something was found is shown, in characters.
+const FOUND_SHOWN: usize = 120;
 
 /// Finds records that contain all words, the best first: what is called so, then what mentions it, the newest first.
 pub fn search(asked: &Asked<'_>, text: &str, limit: usize) -> Vec<Hit> {
@@ -14,24 +19,23 @@ pub fn search(asked: &Asked<'_>, text: &str, limit: usize) -> Vec<Hit> {
     if words.is_empty() {
         return Vec::new();
     }
-    let phone = phone_of(text);
+    let sought = Sought::new(&folded, &words, phone_of(text));
     let mut found: Vec<(u8, &Digest)> = asked
         .replica
         .digests()
         .iter()
-        .filter(|digest| matches!(digest.standing, Standing::Alive | Standing::Archived))
-        .filter_map(|digest| {
-            rank(digest, &folded, &words, phone.as_deref()).map(|rank| (rank, digest.as_ref()))
-        })
+        .filter(|digest| matches!(digest.standing(), Standing::Alive | Standing::Archived))
+        .filter_map(|digest| Some((sought.rank(digest)?, digest)))
         .collect();
-    found.sort_by_key(|(rank, digest)| (*rank, std::cmp::Reverse(digest.changed_ms), digest.id));
+    found
+        .sort_by_key(|(rank, digest)| (*rank, std::cmp::Reverse(digest.changed_ms()), digest.id()));
     found.truncate(limit);
     found
         .into_iter()
         .map(|(_, digest)| Hit {
-            record: asked.named(digest.id),
-            standing: standing_word(&digest.standing).to_owned(),
-            found_in: found_in(digest, &words, phone.as_deref()),
+            record: asked.named(digest.id()),
+            standing: standing_word(&digest.standing()).to_owned(),
+            found_in: sought.found_in(asked, digest),
         })
         .collect()
 }
@@ -47,47 +51,90 @@ fn phone_of(text: &str) -> Option<String> {
     (is_phone && digits.len() >= 4).then_some(digits)
 }
 
-/// Ranks a record: 0 its number, 1 its title, 2 begins its title, 3 words of its title, 4 in the title, 5 elsewhere; none where
-/// words are missing.
-fn rank(digest: &Digest, folded: &str, words: &[&str], phone: Option<&str>) -> Option<u8> {
-    let everywhere = words.iter().all(|word| digest.haystack.contains(word));
-    if !everywhere && !phone.is_some_and(|digits| digest.haystack.contains(digits)) {
-        return None;
+/// What is looked for, prepared once for all records.
+struct Sought<'a> {
+    folded: &'a str,
+    words: Vec<(&'a str, Finder<'a>)>,
+    phone: Option<(String, Finder<'static>)>,
+}
+
+impl<'a> Sought<'a> {
+    fn new(folded: &'a str, words: &[&'a str], phone: Option<String>) -> Self {
+        let finder = |digits: String| (digits.clone(), Finder::new(&digits).into_owned());
+        Self {
+            folded,
+            words: words
+                .iter()
+                .map(|word| (*word, Finder::new(*word)))
+                .collect(),
+            phone: phone.map(finder),
+        }
     }
-    let title = digest.haystack.lines().next().unwrap_or("");
-    Some(
-        if !digest.number.is_empty() && fold_name(&digest.number) == folded {
+
+    /// Ranks a record: 0 its number, 1 its title, 2 begins its title, 3 words of its title, 4 in the title, 5 elsewhere;
+    /// none where words are missing.
+    fn rank(&self, digest: &Digest) -> Option<u8> {
+        let haystack = digest.haystack();
+        let has = |finder: &Finder<'_>| finder.find(haystack.as_bytes()).is_some();
+        let everywhere = self.words.iter().all(|(_, finder)| has(finder));
+        if !everywhere && !self.phone.as_ref().is_some_and(|(_, finder)| has(finder)) {
+            return None;
+        }
+        let title = haystack.lines().next().unwrap_or("");
+        let all = |holds: &dyn Fn(&str) -> bool| self.words.iter().all(|(word, _)| holds(word));
+        let rank = if !digest.number().is_empty() && fold_name(digest.number()) == self.folded {
             0
-        } else if title == folded {
+        } else if title == self.folded {
             1
-        } else if title.starts_with(folded) {
+        } else if title.starts_with(self.folded) {
             2
-        } else if words.iter().all(|word| is_word_of(word, title)) {
+        } else if all(&|word| is_word_of(word, title)) {
             3
-        } else if words.iter().all(|word| title.contains(word)) {
+        } else if all(&|word| title.contains(word)) {
             4
         } else {
             5
-        },
-    )
+        };
+        Some(rank)
+    }
+
+    /// Gives the text in which a record was found, as people wrote it.
+    fn found_in(&self, asked: &Asked<'_>, digest: &Digest) -> String {
+        let holds = |text: &str| {
+            let folded = fold_name(text);
+            let digits = fold_phone(text);
+            self.words.iter().any(|(word, _)| folded.contains(word))
+                || self
+                    .phone
+                    .as_ref()
+                    .is_some_and(|(phone, _)| digits.contains(phone))
+        };
+        if holds(digest.title()) {
+            return digest.title().chars().take(FOUND_SHOWN).collect();
+        }
+        let Some(view) = record::record(&asked.world, digest.id()) else {
+            return String::new();
+        };
+        let fields = view
+            .fields
+            .values()
+            .filter_map(|settled| settled.shown.as_ref());
+        let texts = fields
+            .filter(|value| !matches!(value, Value::Reference(_)))
+            .map(|value| asked.text(value));
+        let found = texts.chain([view.note.clone()]).find(|text| holds(text));
+        around(&found.unwrap_or_default(), &holds)
+    }
+}
+
+/// Cuts a long text down to the lines where something was found.
+fn around(text: &str, holds: &dyn Fn(&str) -> bool) -> String {
+    let line = text.lines().find(|line| holds(line)).unwrap_or(text);
+    line.chars().take(FOUND_SHOWN).collect()
 }
 
 fn is_word_of(word: &str, title: &str) -> bool {
     title
         .split(|letter: char| !letter.is_alphanumeric())
         .any(|one| one == word)
-}
-
-fn found_in(digest: &Digest, words: &[&str], phone: Option<&str>) -> String {
-    let hit = |line: &&str| {
-        words.iter().any(|word| line.contains(word)) || phone.is_some_and(|one| line.contains(one))
-    };
-    digest
-        .haystack
-        .lines()
-        .find(hit)
-        .unwrap_or("")
-        .chars()
-        .take(120)
-        .collect()
 }

@@ -8,7 +8,7 @@ use model::merged::{Entry, Rule};
 use model::plan::DeedWrite;
 use model::record::{self, RecordView, Standing};
 use model::settle::{Derived, settle};
-use model::{Intent, Kind, RecordId, Value, World};
+use model::{Intent, Kind, RecordId, Value};
 use replica::Past;
 
 use crate::peers::Peers;
@@ -64,7 +64,12 @@ pub(crate) fn no_write_is_lost(peers: &Peers) {
     let read = peer.store.read().unwrap();
     for (kind, id) in peer.replica.views().all() {
         let document = peer.replica.document(&read, id).unwrap();
-        let has_merged = !peer.replica.views().referrers(id, "merged_into").is_empty();
+        let has_merged = peer
+            .replica
+            .views()
+            .referrers(id, "merged_into")
+            .next()
+            .is_some();
         for change in document.past() {
             let intent = change.operation.and_then(|id| peers.intents.get(&id));
             for write in &change.writes {
@@ -159,7 +164,8 @@ pub(crate) fn conversions_are_whole(peers: &Peers) {
             .flatten()
             .filter(|one| derived.contains(one))
         {
-            let standing = record::record(views, one).map(|view| view.standing);
+            let view = peers.see(0, |world| record::record(world, one));
+            let standing = view.map(|view| view.standing);
             assert!(
                 standing
                     .as_ref()

@@ -10,7 +10,7 @@ use model::record::{self, RecordView};
 use model::{
     Author, EntryId, Intent, IntentId, Kind, RecordId, Refusal, Role, Value, ValueId, World,
 };
-use replica::{Applied, Carried, CarryError, Digest, Identity, RecordPart, Replica};
+use replica::{Applied, Carried, CarryError, Digest, Documents, Identity, RecordPart, Replica};
 use store::{Backend, Store};
 
 /// The workspace of all tests.
@@ -382,14 +382,11 @@ impl Peers {
     /// Checks that all devices show the same, and what a device built from nothing shows.
     pub(crate) fn assert_equal(&self) {
         let first = self.all[0].replica.merged(true);
-        let shown = show(&self.all[0].replica);
+        let show_of = |peer: &Peer| show(&peer.replica, &peer.store.read().unwrap());
+        let shown = show_of(&self.all[0]);
         let story = self.stories(0);
         for (at, peer) in self.all.iter().enumerate() {
-            same_shown(
-                &shown,
-                &show(&peer.replica),
-                &format!("device 0 and device {at}"),
-            );
+            same_shown(&shown, &show_of(peer), &format!("device 0 and device {at}"));
             same_list(
                 &first,
                 &peer.replica.merged(true),
@@ -413,7 +410,7 @@ impl Peers {
             ] {
                 let rebuilt = rebuilt.unwrap();
                 let what = format!("device {at} and itself {how}");
-                same_shown(&show(&peer.replica), &show(&rebuilt), &what);
+                same_shown(&show(&peer.replica, &read), &show(&rebuilt, &read), &what);
                 same_list(&peer.replica.merged(true), &rebuilt.merged(true), &what);
             }
         }
@@ -453,7 +450,15 @@ impl Peers {
     }
 
     pub(crate) fn view(&self, peer: usize, id: RecordId) -> RecordView {
-        record::record(self.all[peer].replica.views(), id).expect("the record is known")
+        self.see(peer, |world| record::record(world, id))
+            .expect("the record is known")
+    }
+
+    /// Asks the documents of a device something.
+    pub(crate) fn see<T>(&self, peer: usize, ask: impl FnOnce(&dyn World) -> T) -> T {
+        let peer = &self.all[peer];
+        let read = peer.store.read().unwrap();
+        peer.replica.see(&read, ask).unwrap()
     }
 
     pub(crate) fn text(&self, peer: usize, id: RecordId, key: &str) -> String {
@@ -466,7 +471,7 @@ impl Peers {
 
     pub(crate) fn of_kind(&self, peer: usize, kind: Kind) -> Vec<RecordId> {
         let views = self.all[peer].replica.views();
-        let all = views.of_kind(kind).into_iter();
+        let all = views.of_kind(kind);
         all.filter(|id| self.view(peer, *id).is_alive()).collect()
     }
 
@@ -551,11 +556,11 @@ fn found() -> Intent {
 
 type Shown = BTreeMap<RecordId, (Option<RecordView>, Option<Digest>)>;
 
-fn show(replica: &Replica) -> Shown {
+fn show(replica: &Replica, source: &dyn Documents) -> Shown {
     let ids = replica.views().ids();
     ids.map(|id| {
-        let digest = replica.digests().get(id).map(|digest| (**digest).clone());
-        (id, (record::record(replica.views(), id), digest))
+        let digest = replica.digests().get(id).cloned();
+        (id, (replica.record(source, id).unwrap(), digest))
     })
     .collect()
 }

@@ -7,7 +7,7 @@ use model::intent::Undo;
 use model::merged::Rule;
 use model::plan::{NoteEdit, RecordWrites};
 use model::register::Register;
-use model::{IntentId, Kind, RecordId, Refusal, Value, World};
+use model::{IntentId, Kind, RecordId, Refusal, Value};
 use replica::gate::Verdict;
 use replica::{Document, RecordPart};
 
@@ -87,10 +87,8 @@ fn what_a_newer_version_wrote_is_not_lost() {
     peers.take(0, written(record, Kind::Customer, 1, newer.clone()));
     assert_eq!(peers.text(0, record, "website"), "");
     peers.act(0, set(record, "website", "example.com"));
-    let doc = peers.all[0]
-        .replica
-        .views()
-        .doc(record)
+    let doc = peers
+        .see(0, |world| world.doc(record))
         .expect("it is there");
     let kept: Vec<_> = doc.entries("aside").flat_map(|(_, all)| all).collect();
     let bytes = kept[0].register.value().expect("it holds a value")[&2].clone();
@@ -112,10 +110,8 @@ fn what_a_newer_version_wrote_is_not_lost() {
     peers.take(0, written(record, Kind::Customer, 2, later.clone()));
     assert_eq!(peers.text(0, record, "website"), "mine.example.com");
     peers.act(0, set(record, "website", "new.example.com"));
-    let doc = peers.all[0]
-        .replica
-        .views()
-        .doc(record)
+    let doc = peers
+        .see(0, |world| world.doc(record))
         .expect("it is there");
     let [one] = doc.candidates("website") else {
         panic!("one value is expected");

@@ -3,7 +3,7 @@
 use jiff::civil::date;
 use model::intent::{Assignment, Undo};
 use model::value::LineItem;
-use model::{FileHash, Intent, Kind, RecordId, ValueId, World};
+use model::{FileHash, Intent, Kind, RecordId, ValueId};
 
 use crate::acts::*;
 use crate::peers::{Dice, Peers};
@@ -55,7 +55,8 @@ struct Wish<'a> {
 impl Wish<'_> {
     /// Picks one of the first records of a kind, whatever its standing.
     fn one(&self, kind: Kind, dice: &mut Dice) -> Option<RecordId> {
-        let all = self.peers.all[self.peer].replica.views().of_kind(kind);
+        let views = self.peers.all[self.peer].replica.views();
+        let all: Vec<RecordId> = views.of_kind(kind).collect();
         let count = all.len().min(AIMED_AT);
         all.get(dice.below(count)).copied()
     }
@@ -75,7 +76,7 @@ impl Wish<'_> {
 
     fn capture(&self, dice: &mut Dice) -> Option<Intent> {
         let views = self.peers.all[self.peer].replica.views();
-        if views.of_kind(Kind::Inquiry).len() < AIMED_AT {
+        if views.of_kind(Kind::Inquiry).count() < AIMED_AT {
             return Some(capture(["Mueller", "Schulze"][dice.below(2)]));
         }
         match dice.below(3) {
@@ -217,7 +218,7 @@ impl Wish<'_> {
 
     fn offer(&self, dice: &mut Dice) -> Option<Intent> {
         let views = self.peers.all[self.peer].replica.views();
-        let few = views.of_kind(Kind::Offer).len() < AIMED_AT;
+        let few = views.of_kind(Kind::Offer).count() < AIMED_AT;
         let items: [LineItem; 2] = [item("Press", 10_000), item("Belt", 500)];
         Some(match (dice.below(6), few) {
             (0, true) => draft(self.one(Kind::SalesProject, dice)?, &items),

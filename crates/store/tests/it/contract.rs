@@ -349,29 +349,33 @@ fn counters_files_and_local_values_are_kept() {
 }
 
 #[test]
-fn terms_lead_to_records() {
+fn rows_are_visited_in_the_order_of_records() {
     check!(
         |w| {
-            w.add_terms(&B, &[1, 2])?;
-            w.add_terms(&A, &[2, 3, u32::MAX])?;
-            w.add_terms(&A, &[2])?;
-            w.remove_terms(&B, &[1, 77])
+            w.set_row(&B, b"second")?;
+            w.set_row(&A, b"once")?;
+            w.set_row(&A, b"first")
         },
-        |s| Ok((
-            s.records_with(1)?,
-            s.records_with(2)?,
-            s.records_with(3)?,
-            s.records_with(u32::MAX)?
-        )),
-        (vec![], vec![A, B], vec![A], vec![A])
+        |s| {
+            let mut seen = Vec::new();
+            s.for_each_row(|id, row| -> ControlFlow<()> {
+                seen.push((id, row.to_vec()));
+                ControlFlow::Continue(())
+            })?;
+            Ok((s.row(&B)?, seen))
+        },
+        (
+            Some(b"second".to_vec()),
+            vec![(A, b"first".to_vec()), (B, b"second".to_vec())]
+        )
     );
     check!(
         |w| {
-            w.add_terms(&A, &[1])?;
-            w.clear_terms()?;
-            w.add_terms(&B, &[1])
+            w.set_row(&A, b"first")?;
+            w.clear_rows()?;
+            w.set_row(&B, b"second")
         },
-        |s| s.records_with(1),
-        [B]
+        |s| Ok((s.row(&A)?, s.row(&B)?)),
+        (None, Some(b"second".to_vec()))
     );
 }

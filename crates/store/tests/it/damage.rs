@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use redb::ReadableDatabase as _;
 use store::{Backend, FaultBackend, OpenError, Options, Store};
 
 use crate::support::{Content, Numbers, commit, content, random_transaction};
@@ -223,32 +222,55 @@ fn a_newer_version_is_refused_by_name() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("store");
     drop(filled(Backend::file(&path)));
+    with_version(&path, 3, |_| ());
+    let error = refused(&path);
+    assert!(matches!(error, OpenError::Newer { found: 3 }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the store has format version 3, this program knows versions up to 2"
+    );
+}
+
+/// Writes another version into a store's file, and whatever else made that version.
+fn with_version(path: &Path, version: u8, change: impl FnOnce(&redb::WriteTransaction)) {
     let meta: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("meta");
-    let database = redb::Database::open(&path).expect("a database");
-    let read = database.begin_read().expect("a read");
-    let value = read
-        .open_table(meta)
-        .expect("meta")
-        .get("store/format")
-        .expect("read");
-    let mut value = value.expect("a format").value().to_vec();
-    assert_eq!(value, b"handschlag\0\0\0\x01");
-    *value.last_mut().expect("a version") = 2;
+    let database = redb::Database::open(path).expect("a database");
     let write = database.begin_write().expect("a write");
+    change(&write);
+    let value = [b"handschlag\0\0\0".as_slice(), &[version]].concat();
     write
         .open_table(meta)
         .expect("meta")
         .insert("store/format", value.as_slice())
         .expect("written");
     write.commit().expect("a commit");
-    drop(read);
-    drop(database);
-    let error = refused(&path);
-    assert!(matches!(error, OpenError::Newer { found: 2 }), "{error}");
-    assert_eq!(
-        error.to_string(),
-        "the store has format version 2, this program knows versions up to 1"
-    );
+}
+
+#[test]
+fn a_store_of_version_1_is_moved_to_this_one() {
+    let rows: redb::TableDefinition<'_, &[u8; 16], &[u8]> = redb::TableDefinition::new("rows");
+    let terms: redb::TableDefinition<'_, &[u8; 20], ()> = redb::TableDefinition::new("terms");
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("store");
+    let store = filled(Backend::file(&path));
+    commit(&store, |w| w.clear_rows());
+    let before = content(&store);
+    drop(store);
+    with_version(&path, 1, |write| {
+        write.delete_table(rows).expect("there were rows");
+        write
+            .open_table(terms)
+            .expect("there are terms")
+            .insert(&[1; 20], ())
+            .expect("written");
+    });
+    for _ in 0..2 {
+        let store = Store::open(Backend::file(&path)).expect("it opens, and opens again");
+        assert_eq!(content(&store), before);
+        let write = store.write().expect("a write");
+        write.set_row(&[1; 16], b"row").expect("rows can be kept");
+        drop(write);
+    }
 }
 
 #[test]

@@ -101,8 +101,8 @@ pub(crate) fn random_transaction(
             12 => drop(write.append_recent(&record)?),
             13 => write.put_file(&hash, &bytes)?,
             14 => write.set_local(&format!("form/{n}"), &bytes)?,
-            15 => write.add_terms(&record, &[1, 2, n as u32])?,
-            _ => write.remove_terms(&record, &[1, n as u32])?,
+            15 => write.set_row(&record, &bytes)?,
+            _ => write.clear_rows()?,
         }
     }
     Ok(())
@@ -174,8 +174,9 @@ impl Content {
             if let Some(file) = source.file(&[id; 32])? {
                 rows.insert(format!("file {id}"), file);
             }
-            let records = source.records_with(u32::from(id))?;
-            rows.insert(format!("term {id}"), records.concat());
+            if let Some(row) = source.row(&[id; 16])? {
+                rows.insert(format!("row {id}"), row);
+            }
             for hash in 0..6 {
                 let keys = source.waiting_for(&[id; 16], &[hash; 32])?;
                 rows.insert(

@@ -39,8 +39,8 @@ fn two_devices_convert_the_same_inquiry() {
     assert_eq!(peers.view(1, project).note, "");
     // The task is seen from the sales project without being copied.
     assert_eq!(peers.of_kind(1, Kind::Activity), [task]);
-    let views = peers.all[1].replica.views();
-    let step = model::home::next_step(views, &peers.view(1, project));
+    let view = peers.view(1, project);
+    let step = peers.see(1, |world| model::home::next_step(world, &view));
     assert_eq!(step.map(|step| step.id), Some(task));
 }
 

@@ -1,7 +1,6 @@
 //! Fields, lists, notes.
 
 use model::merged::Rule;
-use model::record;
 use model::{Intent, Value};
 
 use crate::acts::*;
@@ -47,7 +46,7 @@ fn same_field_different_values() {
     );
     for choice in &entry.choices {
         let member = peers.all[0].replica.views();
-        assert!(model::World::member_of(member, choice.author).is_some());
+        assert!(member.member_of(choice.author).is_some());
         assert!(choice.time_ms > 0);
     }
     peers.choose(1, &entry, is_text("Two"));
@@ -324,7 +323,7 @@ fn references_in_conflict_show_the_smallest_id_on_all_devices() {
     peers.act(0, set(project, "customer", &one.to_string()));
     peers.act(1, set(project, "customer", &two.to_string()));
     peers.heal();
-    let view = record::record(peers.all[1].replica.views(), project).unwrap();
+    let view = peers.view(1, project);
     assert_eq!(view.reference("customer"), Some(one.min(two)));
     peers.entry(Rule::Conflict, project, Some("customer"));
 }

@@ -184,7 +184,7 @@ fn what_was_listed_at_the_loser_stays_listed_at_the_survivor() {
     let seen = peers.view(1, two).fields["name"]
         .held
         .iter()
-        .map(|one| one.id)
+        .map(|one| one.id())
         .collect();
     peers.act(0, set(two, "name", "Unseen"));
     peers.sync();
