@@ -25,6 +25,92 @@ pub enum Command {
     /// Speaks plain HTTP and WebSocket (/sync): for clients on other machines put a reverse proxy in front that adds TLS.
     /// Workspaces that are stored already are always served; --allow and --open say which new ones may begin here.
     Serve(ServeArgs),
+
+    /// Writes everything that the relay holds at this moment into one file.
+    ///
+    /// Works while the relay runs, which goes on meanwhile, and on the data directory of one that does not run.
+    /// The file holds sealed envelopes, rosters and the relay's key: keep it as safe as the data directory.
+    Backup(BackupArgs),
+
+    /// Makes a data directory from a backup.
+    ///
+    /// The backup is verified first. Each log begins a new life (epoch): clients that have read further compare, and
+    /// send what the backup lacks. Stop the old relay for good before the restored one serves.
+    Restore(RestoreArgs),
+
+    /// Walks roster and log of each workspace and says what is wrong where.
+    ///
+    /// Checks every hash, signature and chain, of a backup, of the data directory of a stopped relay, or of a relay
+    /// that runs. Exit code 1 when anything is wrong.
+    #[command(group = ArgGroup::new("what").required(true).args(["file", "data"]))]
+    Verify(VerifyArgs),
+
+    /// Says whether the relay runs, and what it holds.
+    Status(StatusArgs),
+}
+
+/// The flags of `backup`.
+#[derive(Debug, Clone, Args)]
+pub struct BackupArgs {
+    /// Where the backup goes; written beside it as FILE.part first.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The folder with all that the relay keeps.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Replaces the file if it is there.
+    #[arg(long)]
+    pub force: bool,
+
+    /// Prints one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The flags of `restore`.
+#[derive(Debug, Clone, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The folder for the relay's data: an empty one, or one that is not there yet.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Prints one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The flags of `verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// The backup to verify.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// The data directory to verify.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Prints one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The flags of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// The folder with all that the relay keeps.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Prints one line of JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The flags of `serve`.
@@ -117,8 +203,10 @@ mod tests {
     fn serve(flags: &[&str]) -> Result<ServeArgs, clap::Error> {
         let words = ["handschlag-relay", "serve", "--data", "relay"];
         let cli = Cli::try_parse_from(words.iter().chain(flags))?;
-        let Command::Serve(args) = cli.command;
-        Ok(args)
+        match cli.command {
+            Command::Serve(args) => Ok(args),
+            other => panic!("{other:?} is not serve"),
+        }
     }
 
     #[test]
@@ -149,6 +237,15 @@ mod tests {
         ] {
             assert!(serve(flags).is_err(), "{flags:?}");
         }
+    }
+
+    #[test]
+    fn verify_takes_a_backup_or_a_data_directory() {
+        let parses = |words: &[&str]| {
+            Cli::try_parse_from(["handschlag-relay", "verify"].iter().chain(words)).is_ok()
+        };
+        assert!(parses(&["relay.backup"]) && parses(&["--data", "relay", "--json"]));
+        assert!(!parses(&[]) && !parses(&["relay.backup", "--data", "relay"]));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod logging;
 mod pace;
 mod relay;
 mod space;
+pub mod upkeep;
 mod writer;
 
 pub use relay::{Config, Relay, RunError, StartError};

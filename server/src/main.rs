@@ -8,25 +8,40 @@ use std::{
 use clap::Parser;
 use handschlag_relay::{
     Config, Relay,
-    args::{Cli, Command},
+    args::{Cli, Command, ServeArgs},
     logging,
+    upkeep::tell,
 };
 
 fn main() -> ExitCode {
-    let Command::Serve(args) = Cli::parse().command;
-    logging::start(args.log_format);
-    let served = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))
-        .and_then(|runtime| runtime.block_on(serve(&Config::from(&args))));
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
+    let mut out = io::stdout().lock();
+    let done = match Cli::parse().command {
+        Command::Serve(args) => {
+            drop(out);
+            start(&args).map(|()| true)
+        }
+        Command::Backup(args) => tell::tell_backup(&args, &mut out).map(|()| true),
+        Command::Restore(args) => tell::tell_restore(&args, &mut out).map(|()| true),
+        Command::Verify(args) => tell::tell_verify(&args, &mut out),
+        Command::Status(args) => tell::tell_status(&args, &mut out).map(|()| true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(text) => {
             eprintln!("handschlag-relay: {text}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn start(args: &ServeArgs) -> Result<(), String> {
+    logging::start(args.log_format);
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))
+        .and_then(|runtime| runtime.block_on(serve(&Config::from(args))))
 }
 
 async fn serve(config: &Config) -> Result<(), String> {

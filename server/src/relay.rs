@@ -30,6 +30,8 @@ use tokio::{
 use tracing::{info, warn};
 use vault::SigningIdentity;
 
+#[cfg(unix)]
+use crate::upkeep::control::{Control, Facts};
 use crate::{
     args::{Creation, ServeArgs},
     clock, connection,
@@ -134,6 +136,8 @@ pub struct Relay {
     address: SocketAddr,
     hub: Arc<Hub>,
     writer: JoinHandle<Result<(), LogError>>,
+    #[cfg(unix)]
+    control: Option<Control>,
     stop: watch::Sender<bool>,
     max_connections: u32,
 }
@@ -152,11 +156,28 @@ impl Relay {
     /// # Errors
     /// The log cannot be opened or the address cannot be listened on.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let log = RedbLog::open(&config.data)?;
-        Relay::start_with(Arc::new(log), config).await
+        let log = Arc::new(RedbLog::open(&config.data)?);
+        let shared: Arc<dyn ChangeLog> = log.clone();
+        let relay = Relay::start_with(shared, config).await?;
+        #[cfg(unix)]
+        let relay = relay.answering(&config.data, log);
+        Ok(relay)
     }
 
-    /// Listens with a log that is open already.
+    /// Answers the commands of upkeep while it runs, if the data directory can hold a socket.
+    #[cfg(unix)]
+    fn answering(mut self, data: &std::path::Path, log: Arc<RedbLog>) -> Self {
+        match Control::bind(data, log) {
+            Ok(control) => self.control = Some(control),
+            Err(error) => warn!(
+                %error,
+                "no control socket in the data directory: backup, verify and status work on a stopped relay only"
+            ),
+        }
+        self
+    }
+
+    /// Listens with a log that is open already; nobody can ask for backup or status then.
     ///
     /// # Errors
     /// The log cannot be read or the address cannot be listened on.
@@ -186,6 +207,8 @@ impl Relay {
             address,
             hub: Arc::new(Hub::new(log, writer, identity, config.creation.clone())),
             writer: thread,
+            #[cfg(unix)]
+            control: None,
             stop,
             max_connections: config.max_connections,
         })
@@ -203,13 +226,27 @@ impl Relay {
     pub async fn run(self, stopped: impl Future<Output = ()>) -> Result<(), RunError> {
         let Relay {
             listener,
+            #[cfg(unix)]
+            address,
             hub,
             writer,
+            #[cfg(unix)]
+            control,
             stop,
             max_connections,
             ..
         } = self;
         let places = Arc::new(Semaphore::new(max_connections as usize));
+        #[cfg(unix)]
+        let answering = control.map(|control| {
+            let facts = Facts {
+                address,
+                relay: hub.relay().relay(),
+                places: Arc::clone(&places),
+                max_connections,
+            };
+            tokio::spawn(control.serve(facts, stop.subscribe()))
+        });
         let app = router(Arc::new(App {
             hub: Arc::clone(&hub),
             places: Arc::clone(&places),
@@ -243,6 +280,12 @@ impl Relay {
             accepted = timeout(STOP_LIMIT, serving).await.unwrap_or(Ok(()));
         }
         hub.stop_writing().await;
+        #[cfg(unix)]
+        if let Some(answering) = answering
+            && answering.await.is_err()
+        {
+            warn!("the control socket ended badly");
+        }
         let finished = tokio::task::spawn_blocking(move || writer.join());
         if let Ok(Ok(Ok(Err(source)))) = timeout(STOP_LIMIT, finished).await {
             return Err(RunError::Log { source });

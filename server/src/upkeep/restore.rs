@@ -1,0 +1,492 @@
+//! `restore`: a data directory from a backup.
+//!
+//! The backup is verified before anything is made. The database is built beside its place in the directory, verified
+//! again, and only then gets its name; until then the directory holds no relay. Every log begins a new life: its epoch
+//! is drawn anew, so that clients which have read further than the backup goes compare and send what it lacks, instead
+//! of waiting for sequences that mean something else now.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+};
+
+use data_encoding::HEXLOWER;
+use protocol::{Entry, Envelope, LogEpoch, RelayKey, WorkspaceId};
+use sync::{Appended, LogEntry, Run, Verified};
+use vault::SigningIdentity;
+
+use super::{
+    backup::sync_folder,
+    examine::Examined,
+    finding::Finding,
+    frames::{FrameReader, ReadError},
+    item::{Item, RelayItem},
+    verify::{examine_frames, examine_log},
+};
+use crate::{
+    clock,
+    log::{ChangeLog, FILE_NAME, LogError, OpenError, RedbLog, RosterPiece, Trust, Write, Written},
+    writer::Chain,
+};
+
+/// The bytes of envelopes after which a commit is made.
+const COMMIT_BYTES: usize = 8 * 1024 * 1024;
+
+/// The number of runs after which a commit is made.
+const COMMIT_RUNS: usize = 4096;
+
+/// How many findings an error names.
+const NAMED_FINDINGS: usize = 5;
+
+/// The bytes that are read at once.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Says why nothing was restored, and what to do; the directory is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The backup cannot be opened.
+    #[error(
+        "cannot read {path}: {source}; restore takes a backup that 'handschlag-relay backup' made"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is no backup, or one of a newer version.
+    #[error("{path}: {source}; nothing was restored")]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ReadError,
+    },
+    /// The backup does not hold.
+    #[error(
+        "{path} is damaged, nothing was restored: {findings}; take another backup, or start an empty relay: clients fill \
+         it again"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        findings: String,
+    },
+    /// There is something in the directory.
+    #[error("{path} is not empty; restore into a new directory, then start the relay on that one")]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory cannot be used.
+    #[error("cannot write to {path}: {source}; free some space, or choose another directory")]
+    Folder {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database could not be made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database could not be filled.
+    #[error(
+        "nothing was restored, the new database failed: {text}; free some space, or choose another disk"
+    )]
+    Log {
+        /// What is wrong.
+        text: String,
+    },
+    /// What was restored is not what the backup held.
+    #[error(
+        "nothing was restored, since what was written does not read back as it was: {findings}; check the disk and the memory of this machine"
+    )]
+    ReadBack {
+        /// What is wrong.
+        findings: String,
+    },
+}
+
+impl From<LogError> for RestoreError {
+    fn from(error: LogError) -> Self {
+        RestoreError::Log {
+            text: Chain(&error).to_string(),
+        }
+    }
+}
+
+/// What was restored.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Restored {
+    /// The data directory.
+    pub data: PathBuf,
+    /// When the backup was made, ms since 1970.
+    pub made_ms: u64,
+    /// The relay's public key, as clients know it; none when the relay had not served yet.
+    pub relay: Option<RelayKey>,
+    /// The workspaces.
+    pub workspaces: Vec<RestoredWorkspace>,
+}
+
+/// A workspace that was restored.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RestoredWorkspace {
+    /// Its id.
+    pub workspace: WorkspaceId,
+    /// The new life of its log.
+    pub epoch: LogEpoch,
+    /// The devices in its roster that are not revoked.
+    pub devices: u64,
+    /// The entries of its roster.
+    pub roster_entries: u64,
+    /// The envelopes in its log.
+    pub envelopes: u64,
+}
+
+/// Restores a backup into a directory that is empty or not there.
+///
+/// # Errors
+/// The backup is none, damaged or newer, or the directory is not empty or cannot be written; then nothing is left of
+/// the attempt.
+pub fn restore(file: &Path, data: &Path) -> Result<Restored, RestoreError> {
+    let leftovers = check_empty(data)?;
+    let mut findings = Findings::default();
+    let (relay, held) = examine_frames(open(file)?, &mut |finding| findings.add(finding));
+    findings.check(file)?;
+    let relay = relay.ok_or_else(|| RestoreError::NotABackup {
+        path: file.to_owned(),
+        source: ReadError::Foreign,
+    })?;
+
+    let building = Building::begin(data, leftovers)?;
+    let log = RedbLog::open_file(data, building.path.clone(), Trust::Pages)?;
+    fill(&log, file)?;
+    let mut findings = Findings::default();
+    let restored = examine_log(&log.snapshot()?, &mut |finding| findings.add(finding));
+    if let Some(findings) = findings.text().or_else(|| difference(&held, &restored)) {
+        return Err(RestoreError::ReadBack { findings });
+    }
+    drop(log);
+    building.finish()?;
+    let workspaces = restored.into_iter().map(|workspace| RestoredWorkspace {
+        workspace: workspace.workspace,
+        epoch: workspace.epoch,
+        devices: workspace.devices,
+        roster_entries: u64::from(workspace.roster_entries),
+        envelopes: workspace.envelopes,
+    });
+    Ok(Restored {
+        data: data.to_owned(),
+        made_ms: relay.made_ms,
+        relay: relay
+            .seed
+            .map(|seed| SigningIdentity::from_seed(&seed).relay()),
+        workspaces: workspaces.collect(),
+    })
+}
+
+fn open(file: &Path) -> Result<BufReader<File>, RestoreError> {
+    match File::open(file) {
+        Ok(opened) => Ok(BufReader::with_capacity(BUFFER_BYTES, opened)),
+        Err(source) => Err(RestoreError::File {
+            path: file.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// The first things that are wrong, and how many there are.
+#[derive(Debug, Default)]
+struct Findings {
+    named: Vec<Finding>,
+    more: u64,
+}
+
+impl Findings {
+    fn add(&mut self, finding: Finding) {
+        if self.named.len() < NAMED_FINDINGS {
+            self.named.push(finding);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        let mut texts: Vec<String> = self.named.iter().map(Finding::to_string).collect();
+        if self.more > 0 {
+            texts.push(format!("and {} more", self.more));
+        }
+        (!texts.is_empty()).then(|| texts.join("; "))
+    }
+
+    fn check(mut self, file: &Path) -> Result<(), RestoreError> {
+        let path = file.to_owned();
+        let is_none = self.named.iter().position(|finding| {
+            use super::finding::Fault::File;
+            matches!(
+                finding.fault,
+                File {
+                    source: ReadError::Foreign | ReadError::Newer { .. } | ReadError::Io { .. }
+                }
+            )
+        });
+        if let Some(at) = is_none
+            && let super::finding::Fault::File { source } = self.named.swap_remove(at).fault
+        {
+            return Err(RestoreError::NotABackup { path, source });
+        }
+        match self.text() {
+            Some(findings) => Err(RestoreError::Damaged { path, findings }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Says how two examinations differ beside the epoch, if they do.
+fn difference(held: &[Examined], restored: &[Examined]) -> Option<String> {
+    if held.len() != restored.len() {
+        return Some(format!(
+            "{} workspaces instead of {}",
+            restored.len(),
+            held.len()
+        ));
+    }
+    let differs = held.iter().zip(restored).find(|(held, restored)| {
+        let held = Examined {
+            epoch: restored.epoch,
+            ..(*held).clone()
+        };
+        held != **restored
+    });
+    differs.map(|(held, _)| format!("workspace {} differs", held.workspace))
+}
+
+/// Names the unfinished databases in a directory, which may hold nothing else.
+fn check_empty(data: &Path) -> Result<Vec<PathBuf>, RestoreError> {
+    let failed = |source| RestoreError::Folder {
+        path: data.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(data) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut leftovers = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(FILE_NAME) && name.ends_with(".part") {
+            leftovers.push(entry.path());
+        } else if name != "lost+found" {
+            // A disk of its own has that one from the beginning.
+            return Err(RestoreError::NotEmpty {
+                path: data.to_owned(),
+            });
+        }
+    }
+    Ok(leftovers)
+}
+
+/// A database that has not got its name yet; it goes away when it does not get it.
+#[derive(Debug)]
+struct Building {
+    data: PathBuf,
+    path: PathBuf,
+    was_there: bool,
+    has_name: bool,
+}
+
+impl Building {
+    fn begin(data: &Path, leftovers: Vec<PathBuf>) -> Result<Building, RestoreError> {
+        for leftover in leftovers {
+            fs::remove_file(leftover).map_err(|source| RestoreError::Folder {
+                path: data.to_owned(),
+                source,
+            })?;
+        }
+        // A name of its own, so that two who restore to one place never mix.
+        let random = HEXLOWER.encode(&clock::random::<8>());
+        Ok(Building {
+            data: data.to_owned(),
+            path: data.join(format!("{FILE_NAME}.{random}.part")),
+            was_there: data.is_dir(),
+            has_name: false,
+        })
+    }
+
+    fn finish(mut self) -> Result<(), RestoreError> {
+        let failed = |source| RestoreError::Folder {
+            path: self.data.clone(),
+            source,
+        };
+        let target = self.data.join(FILE_NAME);
+        if target.exists() {
+            return Err(RestoreError::NotEmpty {
+                path: self.data.clone(),
+            });
+        }
+        fs::rename(&self.path, &target).map_err(failed)?;
+        sync_folder(&self.data).map_err(failed)?;
+        if let Some(parent) = self.data.parent().filter(|_| !self.was_there) {
+            let here = parent.as_os_str().is_empty();
+            sync_folder(if here { Path::new(".") } else { parent }).map_err(failed)?;
+        }
+        self.has_name = true;
+        Ok(())
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        if !self.has_name {
+            drop(fs::remove_file(&self.path));
+            if !self.was_there {
+                drop(fs::remove_dir(&self.data));
+            }
+        }
+    }
+}
+
+/// Fills a new log from a backup that was verified.
+fn fill(log: &RedbLog, file: &Path) -> Result<(), RestoreError> {
+    let not_a_backup = |source| RestoreError::NotABackup {
+        path: file.to_owned(),
+        source,
+    };
+    let mut frames = FrameReader::begin(open(file)?).map_err(not_a_backup)?;
+    let mut filling = Filling {
+        log,
+        workspace: None,
+        has_begun: true,
+        roster: Vec::new(),
+        writes: Vec::new(),
+        bytes: 0,
+    };
+    while let Some(frame) = frames.read().map_err(not_a_backup)? {
+        let item = frame.item.filter(|_| frame.is_intact);
+        // It was whole a moment ago.
+        let item = item.ok_or(not_a_backup(ReadError::Lost { at: frame.at }))?;
+        filling.take(item)?;
+    }
+    filling.begin();
+    filling.commit()
+}
+
+/// Writes items in commits of bounded size.
+struct Filling<'l> {
+    log: &'l RedbLog,
+    workspace: Option<WorkspaceId>,
+    has_begun: bool,
+    roster: Vec<RosterPiece>,
+    writes: Vec<Write>,
+    bytes: usize,
+}
+
+impl Filling<'_> {
+    fn take(&mut self, item: Item) -> Result<(), RestoreError> {
+        match item {
+            Item::Relay(RelayItem { seed, .. }) => {
+                if let Some(seed) = seed {
+                    self.log.seed(seed)?;
+                }
+            }
+            Item::Workspace(outline) => {
+                self.begin();
+                self.workspace = Some(outline.id);
+                self.has_begun = false;
+            }
+            Item::RosterEntry { bytes, .. } => {
+                let entry = Entry::decode(&bytes).map_err(|_| damaged("a roster entry"))?;
+                let hash = entry.hash();
+                self.roster.push(RosterPiece { hash, bytes });
+            }
+            Item::Envelope { entry, .. } => {
+                self.begin();
+                self.envelope(entry)?;
+                if self.bytes >= COMMIT_BYTES || self.writes.len() >= COMMIT_RUNS {
+                    self.commit()?;
+                }
+            }
+            Item::End(_) | Item::Failed { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Begins the workspace once its roster is whole.
+    fn begin(&mut self) {
+        let Some(workspace) = self.workspace.filter(|_| !self.has_begun) else {
+            return;
+        };
+        self.has_begun = true;
+        self.writes.push(Write::Create {
+            workspace,
+            epoch: LogEpoch::from_bytes(clock::random()),
+            roster: std::mem::take(&mut self.roster),
+            quota: u64::MAX,
+        });
+    }
+
+    fn envelope(&mut self, entry: LogEntry) -> Result<(), RestoreError> {
+        let header = Envelope::decode(&entry.bytes)
+            .map_err(|_| damaged("an envelope"))?
+            .header;
+        self.bytes += entry.bytes.len();
+        let verified = Verified {
+            sequence: entry.sequence,
+            previous: header.previous,
+            hash: entry.hash,
+            bytes: entry.bytes,
+        };
+        let workspace = self.workspace.ok_or(damaged("the order"))?;
+        // What one feed sent at one moment goes in as one run.
+        if let Some(Write::Append {
+            workspace: same,
+            received_ms,
+            run,
+        }) = self.writes.last_mut()
+            && (*same, *received_ms, run.feed) == (workspace, entry.received_ms, entry.feed)
+        {
+            run.envelopes.push(verified);
+            return Ok(());
+        }
+        self.writes.push(Write::Append {
+            workspace,
+            received_ms: entry.received_ms,
+            run: Run {
+                feed: entry.feed,
+                envelopes: vec![verified],
+            },
+        });
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), RestoreError> {
+        self.bytes = 0;
+        let written = self.log.commit(std::mem::take(&mut self.writes))?;
+        let is_good = |written: &Written| {
+            matches!(
+                written,
+                Written::Created(_)
+                    | Written::Appended {
+                        outcome: Appended::Stored(_),
+                        ..
+                    }
+            )
+        };
+        match written.iter().all(is_good) {
+            true => Ok(()),
+            false => Err(damaged("a feed")),
+        }
+    }
+}
+
+/// Says that the backup was changed since it was verified.
+fn damaged(what: &str) -> RestoreError {
+    RestoreError::Log {
+        text: format!("{what} of the backup does not fit, although it was verified"),
+    }
+}
