@@ -1,5 +1,6 @@
 //! Everything that a user does through the command line, over real processes.
 
+mod attachments;
 mod files;
 mod homes;
 mod joining;
