@@ -14,7 +14,8 @@ use protocol::{
 };
 
 use super::{
-    Comparison, DeviceInfo, InviteInfo, Roster, RosterError, RosterLoadError, Side, state::State,
+    Comparison, DeviceInfo, InviteInfo, Roster, RosterError, RosterLoadError, Side, Standing,
+    state::{State, nothing_of},
 };
 use crate::key_ring::{KeptWrap, KeyName};
 
@@ -159,29 +160,8 @@ impl Roster {
     pub(super) fn look_beside(&mut self) {
         let mut beside = Beside::default();
         for lost in &self.lost {
-            let decided = self.roles_changed_after(lost.parted_at);
-            for theirs in lost.chain.state.devices.values() {
-                let feed = theirs.signing;
-                let Some(ours) = self.state.devices.get(&feed) else {
-                    continue;
-                };
-                if ours.revoked.is_some() {
-                    continue;
-                }
-                if let Some(cut) = theirs.revoked {
-                    let accepted = self.state.accepted.get(&feed);
-                    earlier(&mut beside.revoked, accepted.copied().unwrap_or(cut));
-                }
-                let before = lost.before.role_for(theirs.member);
-                let lost_the_right = before.is_none_or(Role::may_write) && !theirs.role.may_write();
-                if lost_the_right
-                    && ours.silenced.is_none()
-                    && !decided.contains(&ours.member)
-                    && let Some(cut) = theirs.silenced
-                {
-                    earlier(&mut beside.silenced, cut);
-                }
-            }
+            self.revoked_by(lost, &mut beside.revoked);
+            self.silenced_by(lost, &mut beside.silenced);
         }
         let owners = self.state.devices.values();
         let mut owners = owners.filter(|d| d.role == Role::Owner && d.revoked.is_none());
@@ -195,6 +175,63 @@ impl Roster {
             beside.silenced.retain(|feed, _| stays(feed));
         }
         self.beside = beside;
+    }
+
+    /// Adds the devices that a lost branch revoked, and the successors that they let in on this branch since.
+    fn revoked_by(&self, lost: &Lost, cuts: &mut BTreeMap<FeedId, Cut>) {
+        let theirs = &lost.chain.state.devices;
+        let mut revoked: BTreeSet<FeedId> = BTreeSet::new();
+        for device in theirs.values() {
+            let (Some(cut), true) = (device.revoked, self.stands(&device.signing)) else {
+                continue;
+            };
+            let accepted = self.state.accepted.get(&device.signing).copied();
+            earlier(cuts, accepted.unwrap_or(cut));
+            revoked.insert(device.signing);
+        }
+        // With its keys a revoked device could let itself in again, where nobody knows yet that it was revoked.
+        let mut is_growing = true;
+        while is_growing {
+            is_growing = false;
+            for device in self.state.devices.values() {
+                let feed = device.signing;
+                let is_own_successor = device
+                    .continues
+                    .is_some_and(|old| revoked.contains(&old) && device.added_by == old.into());
+                if is_own_successor
+                    && !theirs.contains_key(&feed)
+                    && self.stands(&feed)
+                    && revoked.insert(feed)
+                {
+                    earlier(cuts, nothing_of(feed));
+                    is_growing = true;
+                }
+            }
+        }
+    }
+
+    /// Adds the devices of members who lost the right to write in a lost branch, about whom this one has not decided.
+    fn silenced_by(&self, lost: &Lost, cuts: &mut BTreeMap<FeedId, Cut>) {
+        let decided = self.roles_changed_after(lost.parted_at);
+        let theirs = &lost.chain.state;
+        for device in self.state.devices.values() {
+            let member = device.member;
+            let (before, after) = (lost.before.role_for(member), theirs.role_for(member));
+            let had_the_right = before.is_none_or(Role::may_write);
+            let has_lost_it = after.is_some_and(|role| !role.may_write());
+            let writes = device.standing() == Standing::Writes;
+            if had_the_right && has_lost_it && writes && !decided.contains(&member) {
+                let feed = device.signing;
+                let cut = theirs.devices.get(&feed).and_then(|theirs| theirs.silenced);
+                earlier(cuts, cut.unwrap_or(nothing_of(feed)));
+            }
+        }
+    }
+
+    /// Tells whether this branch has the device and has not revoked it.
+    fn stands(&self, feed: &FeedId) -> bool {
+        let device = self.state.devices.get(feed);
+        device.is_some_and(|device| device.revoked.is_none())
     }
 
     /// Returns the members whose roles this branch changed from an entry on: about those it has decided itself.

@@ -182,6 +182,9 @@ impl Roster {
         let device = self.device(&old.feed()).ok_or(RosterError::Stranger {
             author: old.signing.key(),
         })?;
+        if self.is_revoked(&device.signing) {
+            return Err(RosterError::AuthorRevoked { code: device.code });
+        }
         let ring = KeyRing::open(self, &old.sealing);
         let what = self.device_entry(new, device.member, device.role, Some(cut), &ring, entropy)?;
         self.sign(&old.signing, what, time_ms)

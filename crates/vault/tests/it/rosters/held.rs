@@ -249,14 +249,16 @@ fn a_device_that_its_own_branch_revoked_is_accepted_without_keys() {
     let (mut here, mut lost, [admin, ..]) = apart();
     let owner = here.owner.clone();
     let stray = lost.add(6, Role::Member);
-    let sealed = lost.seal(&stray, None);
+    let first = lost.seal(&stray, None);
+    let sealed = lost.seal(&stray, Some(&first));
+    // More of it is accepted than its own branch let count.
     let cut = cut_at(&sealed);
     let entries = lost
         .roster
         .sign_revocation(
             &admin.signing,
             &[stray.feed()],
-            &[cut],
+            &[cut_at(&first)],
             TIME_MS,
             &mut lost.entropy,
         )

@@ -4,7 +4,7 @@ use protocol::{Body, Cut, Entry, EnvelopeHash, Role, What};
 use vault::{ChangeError, DeviceKeys, KeyRing, Roster, RosterError, Standing};
 
 use super::{numbers, role};
-use crate::world::{Counting, TIME_MS, World, cut_at, parts, terms};
+use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts, terms};
 
 pub(super) fn settle(world: &mut World, author: &DeviceKeys, heads: &[Cut]) -> Vec<What> {
     let entries = world
@@ -306,4 +306,102 @@ fn an_admin_whom_a_lost_branch_revoked_signs_nothing() {
         refused,
         Err(ChangeError::Rule(RosterError::AuthorRevoked { .. }))
     ));
+}
+
+#[test]
+fn who_was_revoked_does_not_let_itself_in_again() {
+    let (mut here, mut lost, [admin, plain, other]) = apart();
+    let succeed = |roster: &mut Roster, old: &DeviceKeys, new: &DeviceKeys| {
+        let entry = roster.sign_successor(
+            old,
+            at(old, 0),
+            new,
+            TIME_MS,
+            &mut Counting(new.feed().as_bytes()[0]),
+        )?;
+        roster.append(&entry)
+    };
+    let [next, after, last, known] = [20, 21, 22, 23].map(keys);
+    // In both branches, and not revoked in either.
+    let shared = &mut lost.roster;
+    succeed(shared, &other, &known).expect("let in");
+    for device in [&plain, &other] {
+        let entries = lost
+            .roster
+            .sign_revocation(
+                &admin.signing,
+                &[device.feed()],
+                &[at(device, 1)],
+                TIME_MS,
+                &mut lost.entropy,
+            )
+            .expect("signed");
+        for entry in entries {
+            lost.roster.append(&entry).expect("appended");
+        }
+    }
+    succeed(&mut here.roster, &other, &known).expect("let in");
+    succeed(&mut here.roster, &plain, &next).expect("nobody knows here");
+    succeed(&mut here.roster, &next, &after).expect("nobody knows here");
+    let by_invite = here.roster.device(&plain.feed()).expect("known").member;
+    here.roster.meet(lost.roster).expect("met");
+    for device in [&next, &after] {
+        let revoked = Standing::Revoked(at_nothing(device));
+        assert_eq!(here.roster.standing(&device.feed()), Some(revoked));
+    }
+    assert!(here.roster.may_write(&known.feed()));
+    assert!(matches!(
+        succeed(&mut here.roster, &after, &last),
+        Err(RosterError::AuthorRevoked { .. })
+    ));
+    assert_eq!(here.roster.feeds_to_settle().len(), 4);
+    let owner = here.owner.clone();
+    let heads = [at(&next, 2), at(&after, 1)];
+    settle(&mut here, &owner, &heads);
+    let plainly = Roster::from_entries(here.roster.entries()).expect("loads");
+    assert_eq!(
+        plainly.standing(&next.feed()),
+        Some(Standing::Revoked(heads[0]))
+    );
+    let devices = plainly.devices_of(&by_invite);
+    assert!(devices.iter().all(|device| device.revoked.is_some()));
+}
+
+fn at_nothing(device: &DeviceKeys) -> Cut {
+    Cut {
+        feed: device.feed(),
+        sequence: 0,
+        hash: EnvelopeHash::ZERO,
+    }
+}
+
+#[test]
+fn the_earliest_cut_of_several_branches_counts() {
+    let (here, lost, [admin, plain, other]) = apart();
+    let revoke = |author: &DeviceKeys, sequence| {
+        let mut roster = lost.roster.clone();
+        let entries = roster
+            .sign_revocation(
+                &author.signing,
+                &[plain.feed()],
+                &[at(&plain, sequence)],
+                TIME_MS,
+                &mut Counting(30),
+            )
+            .expect("signed");
+        for entry in entries {
+            roster.append(&entry).expect("appended");
+        }
+        roster
+    };
+    let branches = [revoke(&admin, 2), revoke(&other, 7), revoke(&other, 3)];
+    for first in 0..3 {
+        let mut met = here.roster.clone();
+        for at in 0..3 {
+            let branch = branches[(first + at) % 3].clone();
+            met.meet(branch).expect("met");
+        }
+        let revoked = Some(Standing::Revoked(at(&plain, 2)));
+        assert_eq!(met.standing(&plain.feed()), revoked);
+    }
 }
