@@ -115,6 +115,31 @@ fn a_missing_key_is_made_up_for() {
 }
 
 #[test]
+fn nobody_reads_on_by_the_key_of_a_revoked_device() {
+    let mut world = World::new();
+    let owner = world.owner.clone();
+    let gone = world.add(2, Role::Member);
+    world.invite(60, &terms(Role::Member)).expect("invited");
+    // Another device, with the same sealing key.
+    let twin = DeviceKeys {
+        sealing: gone.sealing.clone(),
+        ..keys(30)
+    };
+    let entry = world
+        .roster
+        .sign_join(&secret(60), &twin, TIME_MS, &mut Counting(1))
+        .expect("signed");
+    world.roster.append(&entry).expect("joined");
+    let entries = revoke(&mut world, &owner, &gone, &[nothing(&gone)]).expect("signed");
+    take(&mut world, &entries);
+    assert!(!world.roster.reads_newest_key(&gone.sealing.key()));
+    assert!(!world.roster.key_epoch_is_due());
+    let without = world.roster.devices_without_newest_key();
+    let without: Vec<_> = without.map(|device| device.signing).collect();
+    assert_eq!(without, [twin.feed()]);
+}
+
+#[test]
 fn revocations_are_refused_in_words() {
     let mut world = World::new();
     let owner = world.owner.clone();
@@ -426,4 +451,33 @@ fn a_device_learns_what_concerns_it() {
     let info = world.roster.device(&device.feed()).expect("known");
     assert_eq!(info.added_ms, TIME_MS);
     assert_eq!(info.revoked, Some(at(&device, 3)));
+}
+
+#[test]
+fn who_is_no_owner_any_more_lets_no_owner_in() {
+    let mut world = World::new();
+    let owner = world.owner.clone();
+    let second = world.add(2, Role::Owner);
+    for (seed, role) in [(70, Role::Owner), (71, Role::Admin)] {
+        let entry = world
+            .roster
+            .sign_invite(
+                &second.signing,
+                &world.ring,
+                &secret(seed),
+                &terms(role),
+                TIME_MS,
+                &mut Counting(seed),
+            )
+            .expect("signed");
+        world.roster.append(&entry).expect("appended");
+    }
+    let target = member(&second, &world);
+    let entries = world
+        .roster
+        .sign_role(&owner.signing, target, Role::Admin, &[], TIME_MS)
+        .expect("signed");
+    assert_eq!(take(&mut world, &entries), [3, 7]);
+    let open: Vec<_> = world.roster.open_invites().map(|i| i.signing).collect();
+    assert_eq!(open, [secret(71).key()]);
 }
