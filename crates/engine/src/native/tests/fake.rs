@@ -184,9 +184,10 @@ impl Headless for Fake {
                 let deadline = clock::now_ms() + timeout_ms.cast_signed();
                 self.deadline = Some((deadline, client, id));
             }
-            Request::Do { .. } | Request::Import { .. } | Request::Follow { .. } => {
-                self.answer(client, id, Answer::Ok);
-            }
+            Request::Do { .. }
+            | Request::Attach { .. }
+            | Request::Import { .. }
+            | Request::Follow { .. } => self.answer(client, id, Answer::Ok),
             _ => {
                 let error = Failure::new("not-echoed", "this engine only echoes", None);
                 let id = Some(id);

@@ -280,25 +280,33 @@ fn a_call_that_may_be_repeated_survives_the_owners_death() {
         ids.collect::<Vec<_>>()
     });
     assert!(matches!(ids[..], [Some(_)]), "{ids:?}");
-    let request = Request::Import {
+    let import = Request::Import {
         intent_id: None,
         files: Vec::new(),
         event: None,
         origin: None,
         kind: None,
     };
-    let answer = call_while_the_owner_dies(directory.path(), &probe, request);
-    assert_eq!(answer, Ok(Answer::Ok));
-    let has_id = |request: &Request| {
-        matches!(
-            request,
-            Request::Import {
-                intent_id: Some(_),
-                ..
-            }
-        )
+    let attach = Request::Attach {
+        intent_id: None,
+        record: model::RecordId::from_bytes([1; 16]),
+        name: "card.png".to_owned(),
+        media_type: String::new(),
+        bytes: b"photo".to_vec(),
     };
-    assert!(probe.look(|told| told.calls.iter().any(|(_, request)| has_id(request))));
+    let has_id = |request: &Request| match request {
+        Request::Import { intent_id, .. } | Request::Attach { intent_id, .. } => {
+            intent_id.is_some()
+        }
+        _ => false,
+    };
+    for (request, sent) in [(import, 1), (attach, 2)] {
+        let answer = call_while_the_owner_dies(directory.path(), &probe, request);
+        assert_eq!(answer, Ok(Answer::Ok));
+        let calls = probe.look(|told| told.calls.clone());
+        let with_id = calls.iter().filter(|(_, request)| has_id(request));
+        assert_eq!(with_id.count(), sent);
+    }
 }
 
 #[test]
