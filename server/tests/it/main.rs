@@ -4,4 +4,5 @@ mod client;
 mod layouts;
 mod process;
 mod sockets;
+mod upkeep;
 mod workspace;
