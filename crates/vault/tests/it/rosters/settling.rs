@@ -377,31 +377,33 @@ fn at_nothing(device: &DeviceKeys) -> Cut {
 
 #[test]
 fn the_earliest_cut_of_several_branches_counts() {
-    let (here, lost, [admin, plain, other]) = apart();
-    let revoke = |author: &DeviceKeys, sequence| {
-        let mut roster = lost.roster.clone();
-        let entries = roster
-            .sign_revocation(
-                &author.signing,
-                &[plain.feed()],
-                &[at(&plain, sequence)],
-                TIME_MS,
-                &mut Counting(30),
-            )
-            .expect("signed");
-        for entry in entries {
-            roster.append(&entry).expect("appended");
+    let (here, lost, [admin, plain, _]) = apart();
+    let branches: Vec<(u64, Roster)> = (1..=5)
+        .map(|sequence| {
+            let mut roster = lost.roster.clone();
+            let entries = roster
+                .sign_revocation(
+                    &admin.signing,
+                    &[plain.feed()],
+                    &[at(&plain, sequence)],
+                    TIME_MS,
+                    &mut Counting(30),
+                )
+                .expect("signed");
+            for entry in entries {
+                roster.append(&entry).expect("appended");
+            }
+            (sequence, roster)
+        })
+        .collect();
+    for (first, one) in &branches {
+        for (second, other) in &branches {
+            let mut met = here.roster.clone();
+            met.meet(one.clone()).expect("met");
+            met.meet(other.clone()).expect("met");
+            let earliest = at(&plain, *first.min(second));
+            let revoked = Some(Standing::Revoked(earliest));
+            assert_eq!(met.standing(&plain.feed()), revoked);
         }
-        roster
-    };
-    let branches = [revoke(&admin, 2), revoke(&other, 7), revoke(&other, 3)];
-    for first in 0..3 {
-        let mut met = here.roster.clone();
-        for at in 0..3 {
-            let branch = branches[(first + at) % 3].clone();
-            met.meet(branch).expect("met");
-        }
-        let revoked = Some(Standing::Revoked(at(&plain, 2)));
-        assert_eq!(met.standing(&plain.feed()), revoked);
     }
 }
