@@ -14,7 +14,7 @@ use super::{
     emit::UnreadableRow,
     finding::{Fault, Finding, Place},
     frames::FrameRead,
-    item::{Counts, Item, RelayItem},
+    item::{Counts, HeldEnvelope, Item, RelayItem},
 };
 use crate::log::WorkspaceOutline;
 
@@ -35,6 +35,10 @@ pub struct Examined {
     pub bytes: u64,
     /// Where each feed stands.
     pub feeds: HashMap<FeedId, Cut>,
+    /// The feeds of which envelopes are held, each up to where.
+    pub held: HashMap<FeedId, Cut>,
+    /// How many envelopes are held.
+    pub held_envelopes: u64,
 }
 
 /// Takes items in order and reports what is wrong with them.
@@ -62,6 +66,8 @@ struct Open {
     bytes: u64,
     envelopes: u64,
     feeds: HashMap<FeedId, Cut>,
+    held: HashMap<FeedId, Cut>,
+    held_envelopes: u64,
 }
 
 impl<'s> Examiner<'s> {
@@ -124,6 +130,10 @@ impl<'s> Examiner<'s> {
             } => match &mut self.open {
                 Some(open) => open.envelope(sequence, running, &entry, self.report),
                 None => self.order("an envelope belongs to no workspace"),
+            },
+            Item::Held(held) => match &mut self.open {
+                Some(open) => open.held(&held, self.report),
+                None => self.order("a held envelope belongs to no workspace"),
             },
             Item::End(counts) => self.end = Some(counts),
             Item::Failed { text } => self.report(Place::default(), Fault::Failed { text }),
@@ -195,6 +205,10 @@ impl<'s> Examiner<'s> {
                 place.feed = Some(entry.feed);
                 place.feed_sequence = Some(entry.sequence);
             }
+            Some(Item::Held(held)) => {
+                place.feed = Some(held.feed);
+                place.feed_sequence = Some(held.sequence);
+            }
             Some(Item::RosterEntry { .. }) => place.roster_entry = Some(open.roster_entries),
             Some(Item::Workspace(_) | Item::Relay(_) | Item::End(_)) => place = Place::default(),
             Some(Item::Failed { .. }) | None => {}
@@ -218,6 +232,8 @@ impl Open {
             bytes: 0,
             envelopes: 0,
             feeds: HashMap::new(),
+            held: HashMap::new(),
+            held_envelopes: 0,
         }
     }
 
@@ -280,26 +296,54 @@ impl Open {
         self.envelopes += 1;
         self.bytes += entry.bytes.len() as u64;
         self.sequence += 1;
-        let found = self.envelope_itself(entry, &mut say);
+        let cut = Cut {
+            feed: entry.feed,
+            sequence: entry.sequence,
+            hash: entry.hash,
+        };
+        let found = self.envelope_itself(&entry.bytes, &cut, Keeping::Counts, &mut say);
         if entry.received_ms < self.received_ms {
             say(Fault::Received);
         }
         self.received_ms = entry.received_ms;
         self.running_hash(running, entry, found.map(|(hash, _)| hash), &mut say);
-        self.chain(entry, found.map(|(_, previous)| previous), &mut say);
+        let last = self.feeds.get(&entry.feed);
+        chain(last, &cut, found.map(|(_, previous)| previous), &mut say);
+        self.feeds.insert(entry.feed, cut);
+    }
+
+    fn held(&mut self, held: &HeldEnvelope, report: Report<'_>) {
+        let cut = Cut {
+            feed: held.feed,
+            sequence: held.sequence,
+            hash: held.hash,
+        };
+        let place = Place {
+            feed: Some(held.feed),
+            feed_sequence: Some(held.sequence),
+            ..self.place()
+        };
+        let mut say = |fault| report(Finding { place, fault });
+        self.held_envelopes += 1;
+        let found = self.envelope_itself(&held.bytes, &cut, Keeping::Held, &mut say);
+        let last = self.held.get(&held.feed).or(self.feeds.get(&held.feed));
+        chain(last, &cut, found.map(|(_, previous)| previous), &mut say);
+        self.held.insert(held.feed, cut);
     }
 
     /// Checks an envelope by itself; returns its hash and the one that it names before it, if it can be read.
     fn envelope_itself(
         &self,
-        entry: &LogEntry,
+        bytes: &[u8],
+        cut: &Cut,
+        keeping: Keeping,
         say: &mut impl FnMut(Fault),
     ) -> Option<(EnvelopeHash, EnvelopeHash)> {
         let judged = match &self.roster {
-            Some(roster) => verify_for_passing(&entry.bytes, roster).map(drop),
+            Some(roster) => verify_for_passing(bytes, roster).map(drop),
             None => Ok(()),
         };
-        let read = protocol::Envelope::decode(&entry.bytes);
+        let read = protocol::Envelope::decode(bytes);
         match (judged, &read) {
             // Whom a whole roster would know or stop cannot be said by the beginning of it.
             (
@@ -310,6 +354,9 @@ impl Open {
                 ),
                 _,
             ) if !self.roster_is_whole => {}
+            // That is why it is held.
+            (Err(EnvelopeError::Revoked { .. } | EnvelopeError::RoleForbids { .. }), _)
+                if keeping == Keeping::Held => {}
             (Err(source), _) => say(Fault::Envelope { source }),
             (Ok(()), Err(error)) => say(Fault::Envelope {
                 source: error.clone().into(),
@@ -319,10 +366,10 @@ impl Open {
         let envelope = read.ok()?;
         let header = &envelope.header;
         let hash = envelope.hash();
-        if hash != entry.hash {
+        if hash != cut.hash {
             say(Fault::EnvelopeHash);
         }
-        if (header.feed, header.sequence) != (entry.feed, entry.sequence) {
+        if (header.feed, header.sequence) != (cut.feed, cut.sequence) {
             say(Fault::EnvelopePlace);
         }
         Some((hash, header.previous))
@@ -353,29 +400,6 @@ impl Open {
         computed.truncate(1);
         computed.push(stored);
         self.running = computed;
-    }
-
-    fn chain(
-        &mut self,
-        entry: &LogEntry,
-        previous: Option<EnvelopeHash>,
-        say: &mut impl FnMut(Fault),
-    ) {
-        let last = self.feeds.get(&entry.feed);
-        let (sequence, hash) = last.map_or((0, EnvelopeHash::ZERO), |cut| (cut.sequence, cut.hash));
-        if entry.sequence != sequence + 1 {
-            say(Fault::FeedSequence {
-                expected: sequence + 1,
-            });
-        } else if previous.is_some_and(|previous| previous != hash) {
-            say(Fault::FeedChain);
-        }
-        let cut = Cut {
-            feed: entry.feed,
-            sequence: entry.sequence,
-            hash: entry.hash,
-        };
-        self.feeds.insert(entry.feed, cut);
     }
 
     /// Goes on behind a sequence that is missing or says nothing.
@@ -420,6 +444,31 @@ impl Open {
             envelopes: self.envelopes,
             bytes: self.bytes,
             feeds: self.feeds,
+            held: self.held,
+            held_envelopes: self.held_envelopes,
         }
+    }
+}
+
+/// Whether an envelope is in the log, or kept apart for admins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Counts,
+    Held,
+}
+
+/// Checks that an envelope continues its feed.
+fn chain(
+    last: Option<&Cut>,
+    next: &Cut,
+    previous: Option<EnvelopeHash>,
+    say: &mut impl FnMut(Fault),
+) {
+    let (sequence, hash) = last.map_or((0, EnvelopeHash::ZERO), |cut| (cut.sequence, cut.hash));
+    let expected = sequence.saturating_add(1);
+    if next.sequence != expected {
+        say(Fault::FeedSequence { expected });
+    } else if previous.is_some_and(|previous| previous != hash) {
+        say(Fault::FeedChain);
     }
 }

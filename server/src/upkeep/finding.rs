@@ -108,7 +108,7 @@ faults! {
         what: &'static str,
     } = "order", "{what}";
     /// The backup's end counts otherwise.
-    Counts = "counts", "the end of the backup counts other workspaces, entries or envelopes than there are";
+    Counts = "counts", "the end of the backup counts more or less than there is";
     /// A row says nothing.
     Row = "row", "the row of this envelope cannot be read";
     /// The roster's first entry names another workspace.

@@ -6,10 +6,12 @@
 //! | 2 | workspace | id (32), epoch (16), log sequence u64, running hash (32), last received ms u64, roster length u32, roster head (32) |
 //! | 3 | roster entry | index from 0 u32, entry bytes |
 //! | 4 | envelope | log sequence u64, received ms u64, running hash (32), feed (32), sequence in the feed u64, envelope hash (32), envelope bytes |
-//! | 8 | end | workspaces u64, roster entries u64, envelopes u64 |
+//! | 5 | held envelope | feed (32), sequence in the feed u64, envelope hash (32), envelope bytes |
+//! | 8 | end | workspaces u64, roster entries u64, envelopes u64, held envelopes u64 |
 //! | 9 | failed | why, for people; nothing follows |
 //!
-//! The relay comes first and the end last; a workspace is followed by its roster and its log, each in order.
+//! The relay comes first and the end last; a workspace is followed by its roster, its log and what is held of feeds that
+//! may not write, each in order.
 
 use protocol::{Blob, EnvelopeHash, FeedId, LogEpoch, LogHash, RosterHash, WorkspaceId};
 use sync::{LogEntry, LogHead};
@@ -39,6 +41,8 @@ pub(super) enum Item {
         /// The envelope.
         entry: LogEntry,
     },
+    /// The next envelope that is kept apart, of a feed that may not write any more.
+    Held(HeldEnvelope),
     /// All was said, and so much it was.
     End(Counts),
     /// Whoever wrote the backup could not go on.
@@ -46,6 +50,19 @@ pub(super) enum Item {
         /// Why.
         text: String,
     },
+}
+
+/// An envelope that is kept apart from the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HeldEnvelope {
+    /// Its feed.
+    pub(super) feed: FeedId,
+    /// Its sequence in the feed.
+    pub(super) sequence: u64,
+    /// Its hash.
+    pub(super) hash: EnvelopeHash,
+    /// The envelope as it was received.
+    pub(super) bytes: Blob,
 }
 
 /// What a backup says of the relay itself.
@@ -76,8 +93,10 @@ pub struct Counts {
     pub workspaces: u64,
     /// Roster entries of all of them.
     pub roster_entries: u64,
-    /// Envelopes of all of them.
+    /// Envelopes in the logs of all of them.
     pub envelopes: u64,
+    /// Envelopes that are held of feeds that may not write.
+    pub held: u64,
 }
 
 impl Counts {
@@ -87,6 +106,7 @@ impl Counts {
             Item::Workspace(_) => self.workspaces += 1,
             Item::RosterEntry { .. } => self.roster_entries += 1,
             Item::Envelope { .. } => self.envelopes += 1,
+            Item::Held(_) => self.held += 1,
             Item::Relay(_) | Item::End(_) | Item::Failed { .. } => {}
         }
     }
@@ -96,6 +116,7 @@ const RELAY: u8 = 1;
 const WORKSPACE: u8 = 2;
 const ROSTER_ENTRY: u8 = 3;
 const ENVELOPE: u8 = 4;
+const HELD: u8 = 5;
 const END: u8 = 8;
 const FAILED: u8 = 9;
 
@@ -165,8 +186,22 @@ impl Item {
                 ];
                 (ENVELOPE, pieces.concat())
             }
+            Item::Held(held) => {
+                let pieces = [
+                    held.feed.as_bytes(),
+                    &held.sequence.to_be_bytes()[..],
+                    held.hash.as_bytes(),
+                    &held.bytes,
+                ];
+                (HELD, pieces.concat())
+            }
             Item::End(counts) => {
-                let numbers = [counts.workspaces, counts.roster_entries, counts.envelopes];
+                let numbers = [
+                    counts.workspaces,
+                    counts.roster_entries,
+                    counts.envelopes,
+                    counts.held,
+                ];
                 (END, numbers.map(u64::to_be_bytes).concat())
             }
             Item::Failed { text } => (FAILED, text.clone().into_bytes()),
@@ -208,11 +243,18 @@ impl Item {
                     },
                 })
             }
+            HELD => Ok(Item::Held(HeldEnvelope {
+                feed: FeedId::from_bytes(fields.take()?),
+                sequence: fields.u64()?,
+                hash: EnvelopeHash::from_bytes(fields.take()?),
+                bytes: fields.0.into(),
+            })),
             END => {
                 let counts = Counts {
                     workspaces: fields.u64()?,
                     roster_entries: fields.u64()?,
                     envelopes: fields.u64()?,
+                    held: fields.u64()?,
                 };
                 fields.end()?;
                 Ok(Item::End(counts))

@@ -411,7 +411,7 @@ impl Filling<'_> {
                     self.commit()?;
                 }
             }
-            Item::End(_) | Item::Failed { .. } => {}
+            Item::Held(_) | Item::End(_) | Item::Failed { .. } => {}
         }
         Ok(())
     }
@@ -447,6 +447,7 @@ impl Filling<'_> {
             workspace: same,
             received_ms,
             run,
+            ..
         }) = self.writes.last_mut()
             && (*same, *received_ms, run.feed) == (workspace, entry.received_ms, entry.feed)
         {
@@ -460,6 +461,7 @@ impl Filling<'_> {
                 feed: entry.feed,
                 envelopes: vec![verified],
             },
+            cut: None,
         });
         Ok(())
     }

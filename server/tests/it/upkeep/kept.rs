@@ -4,7 +4,7 @@ use std::fs;
 
 use handschlag_relay::{
     log::{ChangeLog, LAYOUT, RedbLog},
-    upkeep::{BackupError, RestoreError, backup, restore, status},
+    upkeep::{BackupError, Fault, RestoreError, backup, restore, status},
 };
 
 use super::{Kept, codes, data_findings, file_findings, frames::*};
@@ -344,4 +344,12 @@ fn an_envelope_behind_a_cut_is_named_where_it_lies() {
     assert_eq!(finding.place.feed, Some(revoked.keys.feed()));
     assert_eq!(finding.place.feed_sequence, Some(6));
     assert!(finding.to_string().contains("revoked"), "{finding}");
+}
+
+#[test]
+fn every_code_is_in_the_manual() {
+    let manual = include_str!("../../../../docs/relay.md");
+    for code in Fault::CODES {
+        assert!(manual.contains(&format!("`{code}`")), "{code}");
+    }
 }
