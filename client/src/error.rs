@@ -106,15 +106,15 @@ mod tests {
         let error = CommandError::Failed(Failure::new(
             "archived",
             "Mueller GmbH is archived",
-            Some("restore it first: restore 1a2b3c4d"),
+            Some("take it back into use first: handschlag restore 1a2b3c4d"),
         ));
         assert_eq!(
             told(&error, false),
-            "handschlag: Mueller GmbH is archived\n  restore it first: restore 1a2b3c4d\n"
+            "handschlag: Mueller GmbH is archived\n  take it back into use first: handschlag restore 1a2b3c4d\n"
         );
         assert_eq!(
             told(&error, true),
-            "{\"error\":{\"code\":\"archived\",\"reason\":\"Mueller GmbH is archived\",\"way_out\":\"restore it first: restore 1a2b3c4d\"}}\n"
+            "{\"error\":{\"code\":\"archived\",\"reason\":\"Mueller GmbH is archived\",\"way_out\":\"take it back into use first: handschlag restore 1a2b3c4d\"}}\n"
         );
         assert_eq!(error.exit_code(), 1);
     }

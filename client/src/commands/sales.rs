@@ -32,6 +32,7 @@ pub(super) fn disqualify(desk: &mut Desk<'_>, args: &Disqualify) -> Result<(), C
     let outcome = desk.perform(Intent::Disqualify {
         inquiry,
         reason: args.reason.clone(),
+        seen: None,
     })?;
     done::print(desk, "disqualified", outcome)
 }
@@ -119,6 +120,7 @@ pub(super) fn phase(desk: &mut Desk<'_>, args: &Phase) -> Result<(), CommandErro
         Intent::MoveInquiry {
             inquiry: record.id,
             status,
+            seen: None,
         }
     } else {
         Intent::MovePhase {
@@ -126,6 +128,7 @@ pub(super) fn phase(desk: &mut Desk<'_>, args: &Phase) -> Result<(), CommandErro
             phase: status,
             chance: args.chance,
             reason: args.reason.clone(),
+            seen: None,
         }
     };
     let outcome = desk.perform(intent)?;
@@ -138,6 +141,7 @@ pub(super) fn win(desk: &mut Desk<'_>, args: &Win) -> Result<(), CommandError> {
     let outcome = desk.perform(Intent::Win {
         sales_project,
         issued,
+        seen: None,
     })?;
     done::print(desk, "won", outcome)
 }
@@ -162,6 +166,7 @@ fn end(
         phase: phase.to_owned(),
         chance: None,
         reason,
+        seen: None,
     })?;
     done::print(desk, &phase.replace('-', " "), outcome)
 }

@@ -131,6 +131,7 @@ fn inquiries_are_converted_and_disqualified() {
         Intent::Disqualify {
             inquiry: id(1),
             reason: "no budget".to_owned(),
+            seen: None,
         },
     );
 }
@@ -200,6 +201,7 @@ fn offers_and_orders_take_their_course() {
         Intent::Win {
             sales_project: id(1),
             issued: Some(id(2)),
+            seen: None,
         },
     );
     check_intent(
@@ -218,6 +220,7 @@ fn the_kind_says_what_a_phase_means() {
         phase: phase.to_owned(),
         chance,
         reason: reason.map(str::to_owned),
+        seen: None,
     };
     check_intent(
         &["phase", "sales-project1", "negotiation", "--chance", "80"],
@@ -233,6 +236,7 @@ fn the_kind_says_what_a_phase_means() {
         Intent::MoveInquiry {
             inquiry: id(1),
             status: "contacted".to_owned(),
+            seen: None,
         },
     );
 }

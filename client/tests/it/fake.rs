@@ -102,7 +102,7 @@ pub(crate) fn named(text: &str) -> Result<Named, Failure> {
         Failure::new(
             "no-such-record",
             format!("there is no record {text}"),
-            Some("look it up with search or list"),
+            Some("look it up: handschlag search TEXT"),
         )
     })?;
     Ok(Named {

@@ -13,7 +13,7 @@ fn what_is_refused_has_code_1_and_a_way_out() {
         answers: [Err(Failure::new(
             "archived",
             "Mueller GmbH is archived",
-            Some("restore it first: restore 1a2b3c4d"),
+            Some("take it back into use first: handschlag restore 1a2b3c4d"),
         ))]
         .into(),
         ..Script::default()
@@ -23,7 +23,7 @@ fn what_is_refused_has_code_1_and_a_way_out() {
     assert_eq!(ran.out, "");
     assert_eq!(
         ran.err,
-        "handschlag: Mueller GmbH is archived\n  restore it first: restore 1a2b3c4d\n"
+        "handschlag: Mueller GmbH is archived\n  take it back into use first: handschlag restore 1a2b3c4d\n"
     );
     let ran = run_with(&["set", "inquiry1", "priority=A", "--json"], refusing());
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
@@ -33,7 +33,7 @@ fn what_is_refused_has_code_1_and_a_way_out() {
         json!({"error": {
             "code": "archived",
             "reason": "Mueller GmbH is archived",
-            "way_out": "restore it first: restore 1a2b3c4d",
+            "way_out": "take it back into use first: handschlag restore 1a2b3c4d",
         }})
     );
 }
@@ -99,7 +99,7 @@ fn a_reference_that_leads_nowhere_names_its_field() {
     assert_eq!(ran.requests, []);
     assert_eq!(
         ran.err,
-        "handschlag: responsible: there is no record nobody\n  look it up with search or list\n"
+        "handschlag: responsible: there is no record nobody\n  look it up: handschlag search TEXT\n"
     );
 }
 

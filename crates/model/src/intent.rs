@@ -248,6 +248,9 @@ pub enum Intent {
         inquiry: RecordId,
         /// Why.
         reason: String,
+        /// The statuses that the author saw; without it, the one that is shown counts as seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Vec<ValueId>>,
     },
     /// Moves an inquiry to new, contacted or qualified.
     MoveInquiry {
@@ -255,6 +258,9 @@ pub enum Intent {
         inquiry: RecordId,
         /// The status.
         status: String,
+        /// The statuses that the author saw; without it, the one that is shown counts as seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Vec<ValueId>>,
     },
     /// Makes a draft offer.
     DraftOffer {
@@ -302,6 +308,9 @@ pub enum Intent {
         /// Why, for a loss or a hold.
         #[serde(default)]
         reason: Option<String>,
+        /// The statuses that the author saw; without it, the one that is shown counts as seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Vec<ValueId>>,
     },
     /// Wins a sales project: an order and a project appear.
     Win {
@@ -310,6 +319,9 @@ pub enum Intent {
         /// The issued offer that won.
         #[serde(default)]
         issued: Option<RecordId>,
+        /// The statuses that the author saw; without it, the one that is shown counts as seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Vec<ValueId>>,
     },
     /// Confirms an order to the customer.
     ConfirmOrder {

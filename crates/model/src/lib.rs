@@ -30,6 +30,8 @@ mod rules;
 pub mod settle;
 mod standing;
 pub mod status;
+#[cfg(test)]
+mod trial;
 pub mod value;
 mod whole;
 pub mod world;

@@ -18,7 +18,7 @@ use crate::register::Register;
 use crate::role::Role;
 use crate::rules;
 use crate::settle::{Derived, Settled, settle};
-use crate::value::{Aside, Identity, Life, Value};
+use crate::value::{Aside, Form, Identity, Life, Value};
 use crate::world::World;
 
 /// The largest counter that a number has.
@@ -61,6 +61,8 @@ pub enum NoteDeed {
     Revert(String),
     /// Others have written into it since.
     Touched,
+    /// Nothing of the edit is left, the note is as it was before it.
+    Gone,
 }
 
 /// Gives the rules what happened before.
@@ -148,6 +150,13 @@ pub(crate) enum Seen {
     Values(Vec<ValueId>),
     /// All, since a rule or a choice has weighed them.
     All,
+}
+
+impl Seen {
+    /// Takes what an intent says that its author saw; where it says nothing, the value that is shown.
+    pub(crate) fn told(values: &Option<Vec<ValueId>>) -> Self {
+        values.clone().map_or(Self::Shown, Self::Values)
+    }
 }
 
 struct Put {
@@ -250,20 +259,29 @@ impl Planner<'_, '_> {
     /// Gives the view of a record that is in use, following merges.
     pub(crate) fn alive(&self, id: RecordId) -> Result<RecordView, Refusal> {
         let view = self.any(id)?;
+        let title = view.named();
         match view.standing {
             Standing::Alive => Ok(view),
             Standing::Archived => Err(Refusal::Archived {
-                title: view.title(),
+                title,
                 id: id.short(),
             }),
             Standing::Undone => Err(Refusal::Undone {
-                title: view.title(),
+                title,
+                id: id.short(),
             }),
             Standing::Merged(into) => Err(Refusal::Merged {
-                title: view.title(),
-                survivor: into.short(),
+                title,
+                survivor: self.name_of(into),
+                survivor_id: into.short(),
             }),
         }
+    }
+
+    /// Names a record as a person tells it from others.
+    pub(crate) fn name_of(&self, id: RecordId) -> String {
+        self.any(id)
+            .map_or_else(|_| id.short(), |view| view.named())
     }
 
     /// Gives the view of a record of one kind that is in use.
@@ -551,13 +569,21 @@ fn set_aside(
         return aside;
     }
     let settled = settle_whole(whole, key, spec);
-    let several = settled.held.len() > 1;
+    // A press that moves a status on answers all that the person was shown; a typed value answers only itself.
+    let moves = spec.form == Form::Status && spec.writer == Writer::Rule;
+    let several = settled.held.len() > 1 && !moves;
     for held in &settled.held {
         let seen = match &put.seen {
             Seen::Values(ids) => held.presses().iter().any(|press| ids.contains(press)),
             _ => held.value == settled.shown,
         };
-        if held.value == put.value || (seen && !several) {
+        let passed = match (&held.value, &put.value) {
+            (Some(Value::Status(one)), Some(Value::Status(next))) => {
+                moves && one.is_passed_by(next)
+            }
+            _ => false,
+        };
+        if held.value == put.value || seen && !several || passed {
             continue;
         }
         let last = whole

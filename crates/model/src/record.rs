@@ -183,6 +183,16 @@ impl RecordView {
             .join(" ")
     }
 
+    /// Gives the line by which a person knows the record, and what tells it from others with the same line.
+    pub fn named(&self) -> String {
+        let (title, number, short) = (self.title(), self.text("number"), self.id.short());
+        if title == number || title.ends_with(&short) {
+            return title;
+        }
+        let distinct = if number.is_empty() { &short } else { number };
+        format!("{title} ({distinct})")
+    }
+
     /// Gives the line by which a person knows the record.
     pub fn title(&self) -> String {
         let person = self.person();

@@ -11,7 +11,7 @@ use crate::id::IdError;
 pub enum Refusal {
     #[error("there is no record {id}")]
     NoSuchRecord { id: String },
-    #[error("there is no {wanted} {id}: it is {found}")]
+    #[error("{id} is no {wanted}, it is of kind {found}")]
     WrongKind {
         id: String,
         wanted: String,
@@ -20,9 +20,13 @@ pub enum Refusal {
     #[error("{title} is archived")]
     Archived { title: String, id: String },
     #[error("what made {title} was undone")]
-    Undone { title: String },
+    Undone { title: String, id: String },
     #[error("{title} was merged into {survivor}")]
-    Merged { title: String, survivor: String },
+    Merged {
+        title: String,
+        survivor: String,
+        survivor_id: String,
+    },
     #[error("your role {role} may not {what}")]
     Role { role: String, what: String },
     #[error("{kind} has no field '{field}'")]
@@ -42,10 +46,14 @@ pub enum Refusal {
         value: String,
         reason: String,
     },
-    #[error("'{field}' holds one value, so nothing can be added to it or removed from it")]
-    NotAList { field: String },
+    #[error("'{field}' holds one value, so nothing can be {change} it")]
+    NotAList { field: String, change: &'static str },
     #[error("'{value}' is not among the entries of '{field}'")]
-    NoSuchEntry { field: String, value: String },
+    NoSuchEntry {
+        field: String,
+        value: String,
+        way_out: String,
+    },
     #[error("'{name}' is no name of a file")]
     BadFileName { name: String },
     #[error("the file {name} is empty")]
@@ -72,14 +80,20 @@ pub enum Refusal {
     },
     #[error("records of kind {kind} are not created by hand")]
     NotCreated { kind: String, way_out: &'static str },
-    #[error("{title} is converted already")]
-    AlreadyConverted { title: String, into: String },
+    #[error("{title} is converted already, into {into}")]
+    AlreadyConverted {
+        title: String,
+        into: String,
+        into_id: String,
+    },
     #[error("{title} is disqualified")]
     Disqualified { title: String, id: String },
     #[error("{title} belongs to another customer")]
-    OtherCustomer { title: String },
+    OtherCustomer { title: String, id: String },
     #[error("{title} is won already")]
-    AlreadyWon { title: String },
+    AlreadyWon { title: String, order: String },
+    #[error("{title} was won here and lost there")]
+    Contested { title: String },
     #[error("the offer has changed since you looked at it")]
     OfferChanged { offer: String },
     #[error("the offer was sent as {number} and has not changed since")]
@@ -87,15 +101,26 @@ pub enum Refusal {
     #[error("the offer has no line items")]
     EmptyOffer { offer: String },
     #[error("several offers could have won: {numbers}")]
-    WhichOffer { numbers: String },
+    WhichOffer {
+        numbers: String,
+        sales_project: String,
+    },
     #[error("'{word}' is no status here; there are {words}")]
     NoSuchStatus { word: String, words: String },
-    #[error("{title} is not open: {state}")]
-    NotOpen { title: String, state: String },
+    #[error("{title} is {state}")]
+    NotOpen {
+        title: String,
+        state: String,
+        way_out: Option<String>,
+    },
     #[error("a record cannot be merged into itself")]
     SameRecord,
-    #[error("a {one} cannot be merged into a {other}")]
-    MergeKinds { one: String, other: String },
+    #[error("records of the kinds {one} and {other} cannot be merged")]
+    MergeKinds {
+        one: String,
+        other: String,
+        way_out: Option<String>,
+    },
     #[error("the Merged list has no entry {id}")]
     NoSuchMergedEntry { id: String },
     #[error("entry {entry} has no value {value}")]
@@ -104,16 +129,30 @@ pub enum Refusal {
     NothingToUndo,
     #[error("there is no operation {id}")]
     NoSuchOperation { id: String },
-    #[error("{what} was undone already")]
-    UndoneAlready { what: String },
+    #[error("this was undone already, {title} is as it was before")]
+    UndoneAlready { title: String, id: String },
     #[error("{whose} did this, and your role {role} undoes only what you did")]
     NotYours { whose: String, role: String },
     #[error("{who} worked on {title} since")]
-    OthersWorked { who: String, title: String },
-    #[error("what was sent or confirmed to a customer cannot be taken back")]
-    Pinned { title: String },
-    #[error("{title} came with the workspace or an invite, which cannot be undone")]
-    ForGood { title: String },
+    OthersWorked {
+        who: String,
+        title: String,
+        id: String,
+    },
+    #[error("{title} has work under it: {under}")]
+    WorkUnder {
+        title: String,
+        under: String,
+        operations: Vec<String>,
+    },
+    #[error("{title} went to a customer, which cannot be taken back")]
+    Pinned { title: String, way_out: String },
+    #[error("{title} came with the workspace or an invite and cannot be {what}")]
+    ForGood {
+        title: String,
+        id: String,
+        what: &'static str,
+    },
     #[error("the values were changed since, nothing is left to undo")]
     AllChanged,
     #[error("the numbers of this device's code are used up for {year}")]
@@ -122,8 +161,6 @@ pub enum Refusal {
     TooLarge,
     #[error("no other device would take this: {reason}")]
     NotTaken { reason: String },
-    #[error("this device is revoked; it neither reads nor writes")]
-    Revoked,
     #[error(transparent)]
     Id(#[from] IdError),
 }
@@ -154,6 +191,7 @@ impl Refusal {
             Refusal::Disqualified { .. } => "disqualified",
             Refusal::OtherCustomer { .. } => "other-customer",
             Refusal::AlreadyWon { .. } => "already-won",
+            Refusal::Contested { .. } => "contested",
             Refusal::OfferChanged { .. } => "offer-changed",
             Refusal::SentAlready { .. } => "sent-already",
             Refusal::EmptyOffer { .. } => "empty-offer",
@@ -169,13 +207,13 @@ impl Refusal {
             Refusal::UndoneAlready { .. } => "undone-already",
             Refusal::NotYours { .. } => "not-yours",
             Refusal::OthersWorked { .. } => "others-worked",
+            Refusal::WorkUnder { .. } => "work-under",
             Refusal::Pinned { .. } => "pinned",
             Refusal::ForGood { .. } => "for-good",
             Refusal::AllChanged => "all-changed",
             Refusal::NumbersUsedUp { .. } => "numbers-used-up",
             Refusal::TooLarge => "too-large",
             Refusal::NotTaken { .. } => "not-taken",
-            Refusal::Revoked => "revoked",
             Refusal::Id(_) => "bad-id",
         }
     }
@@ -183,60 +221,135 @@ impl Refusal {
     /// Says what to do instead, where there is something.
     pub fn way_out(&self) -> Option<String> {
         Some(match self {
-            Refusal::NoSuchRecord { .. } | Refusal::Id(_) => {
-                "look it up with search or list".to_owned()
-            }
-            Refusal::Archived { id, .. } => format!("restore it first: restore {id}"),
-            Refusal::Undone { .. } => "undo the undo, or capture it again".to_owned(),
-            Refusal::Merged { survivor, .. } => format!("work on {survivor}"),
-            Refusal::Role { .. } => "ask an admin of the workspace".to_owned(),
-            Refusal::NoSuchField { fields, .. } => format!("fields are {fields}"),
             Refusal::NotByHand { way_out, .. }
             | Refusal::Missing { way_out, .. }
             | Refusal::NotCreated { way_out, .. } => (*way_out).to_owned(),
+            Refusal::NoSuchEntry { way_out, .. } | Refusal::Pinned { way_out, .. } => {
+                way_out.clone()
+            }
+            Refusal::NotOpen { way_out, .. } | Refusal::MergeKinds { way_out, .. } => {
+                return way_out.clone();
+            }
+            _ => {
+                return self
+                    .way_to_record()
+                    .or_else(|| self.way_in_sales())
+                    .or_else(|| self.way_back());
+            }
+        })
+    }
+
+    /// Says what to do where a record or a field is not what was expected.
+    fn way_to_record(&self) -> Option<String> {
+        Some(match self {
+            Refusal::NoSuchRecord { .. } | Refusal::Id(_) => {
+                "look it up: handschlag search TEXT".to_owned()
+            }
+            Refusal::WrongKind { .. } => "look it up: handschlag list KIND".to_owned(),
+            Refusal::Archived { id, .. } => {
+                format!("take it back into use first: handschlag restore {id}")
+            }
+            Refusal::Undone { id, .. } => format!(
+                "capture it again, or undo the undo: handschlag undo OPERATION, which handschlag history {id} shows"
+            ),
+            Refusal::Merged { survivor_id, .. } => {
+                format!("go on with that one: handschlag show {survivor_id}")
+            }
+            Refusal::Role { .. } => {
+                "ask an admin of the workspace: handschlag members lists them".to_owned()
+            }
+            Refusal::NoSuchField { fields, .. } => format!("fields are {fields}"),
+            Refusal::NotAList { field, .. } => {
+                let key = field.replace(' ', "_");
+                format!("replace it: handschlag set ID {key}=VALUE")
+            }
             Refusal::BadFileName { .. } => {
-                "give it a short name without a folder: attach ID FILE --name NAME".to_owned()
+                "give it a short name without a folder: handschlag attach ID FILE --name NAME"
+                    .to_owned()
             }
             Refusal::EmptyFile { .. } => "give a file that holds something".to_owned(),
             Refusal::FileTooLarge { .. } => {
                 "make it smaller, such as a photo with fewer pixels, or note where it lies"
                     .to_owned()
             }
-            Refusal::AttachedAlready { id, hash, .. } => {
-                format!("to give it another name, take it away first: detach {id} {hash}")
+            Refusal::AttachedAlready { id, hash, .. } => format!(
+                "to give it another name, take it away first: handschlag detach {id} {hash}"
+            ),
+            Refusal::NotAttached { id, .. } => {
+                format!("see which files it has: handschlag show {id}")
             }
-            Refusal::NotAttached { id, .. } => format!("see which files it has: show {id}"),
-            Refusal::AlreadyConverted { into, .. } => {
-                format!("go on with {into}, or undo the conversion")
+            Refusal::NumbersUsedUp { .. } => {
+                "go on with another device, which gets a code of its own: handschlag invite --member ID"
+                    .to_owned()
             }
+            Refusal::TooLarge => "do it in smaller steps".to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Says what to do on the way from the inquiry to the order.
+    fn way_in_sales(&self) -> Option<String> {
+        Some(match self {
+            Refusal::AlreadyConverted { into_id, .. } => format!(
+                "go on with that: handschlag show {into_id}; to convert anew, undo the conversion first: handschlag undo OPERATION"
+            ),
             Refusal::Disqualified { id, .. } => {
-                format!("take it up again first: phase {id} contacted")
+                format!("take it up again first: handschlag phase {id} contacted")
             }
-            Refusal::OtherCustomer { .. } => {
-                "name that customer, or a contact person of this one".to_owned()
+            Refusal::OtherCustomer { id, .. } => format!(
+                "name the customer that handschlag show {id} gives, or a contact person of this one"
+            ),
+            Refusal::AlreadyWon { order, .. } => format!(
+                "go on with its order: handschlag show {order}; if it is not won, undo that: handschlag undo OPERATION"
+            ),
+            Refusal::Contested { .. } => {
+                "decide it: handschlag choose ENTRY VALUE, as handschlag merged lists it".to_owned()
             }
             Refusal::OfferChanged { offer } => {
-                format!("look again and send what you see: show {offer}")
+                format!("look again and send what you see: handschlag show {offer}")
             }
-            Refusal::SentAlready { offer, number } => {
-                format!("change it first: set {offer} FIELD=VALUE, or show {number}")
+            Refusal::SentAlready { offer, number } => format!(
+                "change it first: handschlag set {offer} FIELD=VALUE; or see what was sent: handschlag show {number}"
+            ),
+            Refusal::EmptyOffer { offer } => format!(
+                "add one: handschlag set {offer} item+='text;quantity;unit;price;discount;vat'"
+            ),
+            Refusal::WhichOffer { sales_project, .. } => {
+                format!("name the one that won: handschlag win {sales_project} --offer NUMBER")
             }
-            Refusal::EmptyOffer { offer } => {
-                format!("add one: set {offer} item+='text;quantity;unit;price;discount;vat'")
+            Refusal::SameRecord => "name two records: handschlag merge A B".to_owned(),
+            Refusal::NoSuchMergedEntry { .. } | Refusal::NoSuchChoice { .. } => {
+                "see what there is: handschlag merged".to_owned()
             }
-            Refusal::WhichOffer { .. } => {
-                "name the one that won: win PROJECT --offer NUMBER".to_owned()
+            _ => return None,
+        })
+    }
+
+    /// Says what to do where something cannot be undone.
+    fn way_back(&self) -> Option<String> {
+        Some(match self {
+            Refusal::NothingToUndo | Refusal::NoSuchOperation { .. } => {
+                "name an operation that handschlag history ID shows: handschlag undo OPERATION"
+                    .to_owned()
             }
-            Refusal::OthersWorked { .. } => {
-                "talk to them, then change the fields or archive the records".to_owned()
+            Refusal::UndoneAlready { id, .. } => format!(
+                "do it again by hand, or undo the undo, which handschlag history {id} shows: handschlag undo OPERATION"
+            ),
+            Refusal::NotYours { whose, .. } => {
+                format!("ask {whose} or an admin: handschlag members lists them")
             }
-            Refusal::Pinned { .. } => {
-                "reject or supersede the offer, or cancel the order".to_owned()
+            Refusal::OthersWorked { who, id, .. } => format!(
+                "talk to {who}, then change the fields or put it away: handschlag archive {id}"
+            ),
+            Refusal::WorkUnder { operations, .. } => {
+                let undo = |operation: &String| format!("handschlag undo {operation}");
+                let all: Vec<String> = operations.iter().map(undo).collect();
+                format!("take that back first: {}", all.join(", "))
             }
-            Refusal::ForGood { .. } => "change its fields instead: set ID FIELD=VALUE".to_owned(),
-            Refusal::NotAList { field } => format!("replace it: {field}=VALUE"),
-            Refusal::TooLarge => "do it in smaller steps".to_owned(),
-            Refusal::NotYours { .. } => "ask its author or an admin".to_owned(),
+            Refusal::ForGood { id, .. } => {
+                format!("change its fields instead: handschlag set {id} FIELD=VALUE")
+            }
+            Refusal::AllChanged => "see what stands there now: handschlag history ID".to_owned(),
             _ => return None,
         })
     }

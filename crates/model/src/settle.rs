@@ -307,3 +307,7 @@ fn conversions_differ(held: &[Held]) -> bool {
     seen.dedup();
     seen.len() > 1
 }
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod tests;

@@ -40,6 +40,38 @@ impl Status {
     }
 }
 
+/// The words of inquiries, offers, orders and projects at which something ended, or was decided.
+const ENDS: [&str; 9] = [
+    "converted",
+    "disqualified",
+    "superseded",
+    "expired",
+    "rejected",
+    "accepted",
+    "fulfilled",
+    "done",
+    "cancelled",
+];
+
+impl Status {
+    /// Tells whether this is a step on the way that another status has left behind: of the two together the other one is
+    /// shown, and nobody has to decide anything.
+    ///
+    /// What somebody gave a reason for, what ends or waits, and what takes a win back is never left behind silently.
+    pub fn is_passed_by(&self, other: &Self) -> bool {
+        let is_step = course(&self.word) == Course::Open
+            && !ENDS.contains(&self.word.as_str())
+            && self.reason.is_none()
+            && !self.takes_back;
+        let is_further = match course(&other.word) {
+            Course::Won => true,
+            Course::Open => other.rank > self.rank,
+            Course::Lost | Course::OnHold => false,
+        };
+        is_step && is_further
+    }
+}
+
 /// Which end of the row of phases a status of a sales project is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -213,6 +245,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn only_what_would_not_be_shown_beside_it_is_passed() {
+        let all = all();
+        for one in &all {
+            for other in &all {
+                let both = [one.clone(), other.clone()];
+                let (shown, contested) = settle_sales(&both).unwrap();
+                if one.is_passed_by(other) {
+                    assert!(shown == other && !contested, "{one:?} by {other:?}");
+                    assert!(course(&one.word) == Course::Open, "{one:?}");
+                } else {
+                    let decides = shown == one || contested || course(&one.word) != Course::Open;
+                    assert!(decides, "{one:?} by {other:?}");
+                }
+            }
+        }
+        let won = Status::of("won", 100);
+        assert!(
+            !Status::of("qualified", 10)
+                .because("small")
+                .is_passed_by(&won)
+        );
+        let converted = Status::of("converted", 100);
+        assert!(Status::of("contacted", 20).is_passed_by(&converted));
+        assert!(!Status::of("disqualified", 0).is_passed_by(&converted));
+        let accepted = Status::of("accepted", 50);
+        assert!(Status::of("sent", 10).is_passed_by(&accepted));
+        assert!(!Status::of("rejected", 40).is_passed_by(&accepted));
     }
 
     #[test]

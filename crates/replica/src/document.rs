@@ -398,6 +398,9 @@ impl Document {
         if now == after {
             return Some(NoteDeed::Revert(before));
         }
+        if now == before {
+            return Some(NoteDeed::Gone);
+        }
         // What was only added goes if it stands there whole, and once.
         let (prefix, suffix) = model::note::common_ends(&before, &after);
         let added: String = after

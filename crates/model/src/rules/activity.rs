@@ -22,7 +22,7 @@ pub(super) fn add(planner: &mut Planner<'_, '_>, new: &NewActivity) -> Result<Re
     if new.regards.is_empty() {
         return Err(Refusal::Missing {
             what: "the record it regards",
-            way_out: "name one",
+            way_out: "name one: handschlag note ID TEXT",
         });
     }
     if kind == "follow-up" && new.when.is_none() {
@@ -140,8 +140,9 @@ pub(super) fn complete(
     let member = planner.ctx.member;
     if is_done(&view, member) && !all {
         return Err(Refusal::NotOpen {
-            title: view.title(),
-            state: "done".to_owned(),
+            title: view.named(),
+            state: "done already".to_owned(),
+            way_out: Some(format!("to do it again: handschlag reopen {}", id.short())),
         });
     }
     let now = Value::Done(Done::Done(planner.ctx.around.now_ms));
@@ -161,8 +162,9 @@ pub(super) fn reopen(planner: &mut Planner<'_, '_>, id: RecordId) -> Result<(), 
     let view = planner.alive_of(id, Kind::Activity)?;
     if !is_done(&view, planner.ctx.member) {
         return Err(Refusal::NotOpen {
-            title: view.title(),
-            state: "it is open already".to_owned(),
+            title: view.named(),
+            state: "open already".to_owned(),
+            way_out: None,
         });
     }
     planner.edit(id, Kind::Activity, true);

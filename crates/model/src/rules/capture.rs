@@ -114,9 +114,14 @@ fn assign_all(
             continue;
         };
         if one.change == Change::Remove {
+            let value = match &one.value {
+                Input::Text(text) => text.clone(),
+                Input::Value(_) => String::new(),
+            };
             return Err(Refusal::NoSuchEntry {
                 field: spec.title(),
-                value: String::new(),
+                value,
+                way_out: format!("a new record has none yet; add one: {}+=VALUE", spec.name),
             });
         }
         let Some(value) = super::edit::read(planner, spec, &one.value)? else {
@@ -261,14 +266,20 @@ pub(super) fn create(
             };
             return capture(planner, &contact).map(drop);
         }
-        Kind::Offer => return elsewhere("use offer PROJECT --item …"),
-        Kind::IssuedOffer => return elsewhere("use send OFFER"),
-        Kind::Order => return elsewhere("win a sales project"),
+        Kind::Offer => return elsewhere("use handschlag offer PROJECT --item …"),
+        Kind::IssuedOffer => return elsewhere("use handschlag send OFFER"),
+        Kind::Order => return elsewhere("win a sales project: handschlag win PROJECT"),
         Kind::Activity => {
-            return elsewhere("use note, call, email, task, appointment or follow-up");
+            return elsewhere(
+                "use handschlag note, handschlag call, handschlag email, handschlag task, handschlag appointment or handschlag follow-up",
+            );
         }
-        Kind::Member => return elsewhere("use invite"),
-        Kind::Settings => return elsewhere("the workspace has its settings already; set them"),
+        Kind::Member => return elsewhere("use handschlag invite --user NAME"),
+        Kind::Settings => {
+            return elsewhere(
+                "the workspace has its settings already, which handschlag list settings gives: handschlag set ID FIELD=VALUE",
+            );
+        }
         _ => {}
     }
     let id = match (
@@ -323,7 +334,10 @@ fn complete_new(
             return missing("the name", "give given=NAME or family=NAME");
         }
         Kind::ContactPerson if !given("customer") => {
-            return missing("the customer", "give customer=ID, or convert an inquiry");
+            return missing(
+                "the customer",
+                "give customer=ID, or convert an inquiry: handschlag convert ID",
+            );
         }
         Kind::Customer | Kind::SalesProject | Kind::Project | Kind::Event | Kind::SavedView
             if !given("name") =>

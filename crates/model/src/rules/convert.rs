@@ -24,16 +24,10 @@ pub(super) fn convert(
     into: &ConvertInto,
 ) -> Result<(), Refusal> {
     let inquiry = planner.alive_of(id, Kind::Inquiry)?;
-    if let Some(conversion) = inquiry.conversion() {
-        let goal = planner.any(conversion.sales_project.unwrap_or(conversion.customer))?;
-        return Err(Refusal::AlreadyConverted {
-            title: inquiry.title(),
-            into: goal.title(),
-        });
-    }
+    refuse_converted(planner, &inquiry)?;
     if inquiry.status_word() == "disqualified" {
         return Err(Refusal::Disqualified {
-            title: inquiry.title(),
+            title: inquiry.named(),
             id: id.short(),
         });
     }
@@ -89,7 +83,8 @@ fn target(
         let employer = view.reference("customer");
         if into.customer.is_some() && employer != into.customer {
             return Err(Refusal::OtherCustomer {
-                title: view.title(),
+                title: view.named(),
+                id: contact.short(),
             });
         }
         if let (None, Some(employer)) = (into.customer, employer) {
@@ -204,6 +199,7 @@ pub(super) fn disqualify(
     planner: &mut Planner<'_, '_>,
     id: RecordId,
     reason: &str,
+    seen: Seen,
 ) -> Result<(), Refusal> {
     let inquiry = planner.alive_of(id, Kind::Inquiry)?;
     if reason.trim().is_empty() {
@@ -214,11 +210,8 @@ pub(super) fn disqualify(
     }
     refuse_converted(planner, &inquiry)?;
     planner.edit(id, Kind::Inquiry, true);
-    planner.set(
-        id,
-        "status",
-        Value::Status(Status::of("disqualified", 0).because(reason.trim())),
-    );
+    let disqualified = Status::of("disqualified", 0).because(reason.trim());
+    planner.put(id, "status", Value::Status(disqualified), seen);
     planner.answer.records.push(id);
     Ok(())
 }
@@ -226,10 +219,11 @@ pub(super) fn disqualify(
 fn refuse_converted(planner: &Planner<'_, '_>, inquiry: &RecordView) -> Result<(), Refusal> {
     match inquiry.conversion() {
         Some(conversion) => {
-            let goal = planner.any(conversion.sales_project.unwrap_or(conversion.customer))?;
+            let goal = conversion.sales_project.unwrap_or(conversion.customer);
             Err(Refusal::AlreadyConverted {
-                title: inquiry.title(),
-                into: goal.title(),
+                title: inquiry.named(),
+                into: planner.name_of(goal),
+                into_id: goal.short(),
             })
         }
         None => Ok(()),
@@ -241,6 +235,7 @@ pub(super) fn move_inquiry(
     planner: &mut Planner<'_, '_>,
     id: RecordId,
     status: &str,
+    seen: Seen,
 ) -> Result<(), Refusal> {
     let inquiry = planner.alive_of(id, Kind::Inquiry)?;
     let open = &INQUIRY[..3];
@@ -258,7 +253,7 @@ pub(super) fn move_inquiry(
     };
     refuse_converted(planner, &inquiry)?;
     planner.edit(id, Kind::Inquiry, true);
-    planner.set(id, "status", Value::Status(Status::of(word, *rank)));
+    planner.put(id, "status", Value::Status(Status::of(word, *rank)), seen);
     planner.answer.records.push(id);
     Ok(())
 }

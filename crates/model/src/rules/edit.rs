@@ -74,8 +74,13 @@ pub(super) fn assign(
         return assign_list(planner, id, kind, spec, view, assignment);
     }
     if assignment.change != Change::Set {
+        let change = match assignment.change {
+            Change::Remove => "removed from",
+            _ => "added to",
+        };
         return Err(Refusal::NotAList {
             field: spec.title(),
+            change,
         });
     }
     let value = read(planner, spec, &assignment.value)?;
@@ -84,7 +89,7 @@ pub(super) fn assign(
 }
 
 fn seen(assignment: &Assignment) -> Seen {
-    assignment.seen.clone().map_or(Seen::Shown, Seen::Values)
+    Seen::told(&assignment.seen)
 }
 
 fn spec_of(kind: Kind, name: &str) -> Result<&'static FieldSpec, Refusal> {
@@ -115,13 +120,17 @@ fn spec_of(kind: Kind, name: &str) -> Result<&'static FieldSpec, Refusal> {
 fn not_by_hand(field: &str, kind: Kind) -> Refusal {
     let way_out = match (kind, field) {
         (Kind::IssuedOffer, _) => {
-            "what was sent stays as it is; change the offer and send it again"
+            "what was sent stays as it is; change the offer and send it again: handschlag send OFFER"
         }
-        (_, "file") => "use attach or detach",
+        (_, "file") => "use handschlag attach or handschlag detach",
         (_, "number") => "numbers are given when a record is captured, converted or sent",
-        (Kind::SalesProject, "status") => "use phase, win, lose or hold",
-        (Kind::Inquiry, "status") => "use phase, convert or disqualify",
-        (Kind::Order, "status") => "use confirm",
+        (Kind::SalesProject, "status") => {
+            "use handschlag phase, handschlag win, handschlag lose or handschlag hold"
+        }
+        (Kind::Inquiry, "status") => {
+            "use handschlag phase, handschlag convert or handschlag disqualify"
+        }
+        (Kind::Order, "status") => "use handschlag confirm",
         _ => "it follows from what was done",
     };
     Refusal::NotByHand {
@@ -144,11 +153,20 @@ fn assign_note(
         Change::Remove => {
             return Err(Refusal::NotAList {
                 field: "note".to_owned(),
+                change: "removed from",
             });
         }
     };
     planner.note(id, note);
     Ok(())
+}
+
+fn no_such_entry(id: RecordId, spec: &FieldSpec, value: &str) -> Refusal {
+    Refusal::NoSuchEntry {
+        field: spec.title(),
+        value: value.to_owned(),
+        way_out: format!("see its entries: handschlag show {}", id.short()),
+    }
 }
 
 fn bad_value(field: &str, value: &str, reason: &str) -> Refusal {
@@ -251,10 +269,7 @@ fn assign_entry(
         .is_some_and(|doc: std::sync::Arc<DocView>| !doc.candidates(key).is_empty());
     let fits = key.len() <= 57 && key.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits || !(known || exists) {
-        return Err(Refusal::NoSuchEntry {
-            field: spec.title(),
-            value: key.clone(),
-        });
+        return Err(no_such_entry(id, spec, key));
     }
     let value = match assignment.change {
         Change::Remove => None,
@@ -343,10 +358,7 @@ fn remove_entry(
         .map(|(key, _)| key.clone())
         .collect();
     if keys.is_empty() {
-        return Err(Refusal::NoSuchEntry {
-            field: spec.title(),
-            value: text.clone(),
-        });
+        return Err(no_such_entry(id, spec, text));
     }
     for key in keys {
         planner.put(id, &key, None, seen(assignment));

@@ -33,7 +33,7 @@ pub(super) fn attach(
     let key = key(hash);
     if let Some(Value::File(attached)) = view.value(&key) {
         return Err(Refusal::AttachedAlready {
-            title: view.title(),
+            title: view.named(),
             id: id.short(),
             name: attached.name.clone(),
             hash: hash.short(),
@@ -55,7 +55,7 @@ pub(super) fn detach(
     let key = key(hash);
     if view.value(&key).is_none() {
         return Err(Refusal::NotAttached {
-            title: view.title(),
+            title: view.named(),
             id: id.short(),
             hash: hash.short(),
         });

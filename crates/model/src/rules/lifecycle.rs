@@ -14,11 +14,11 @@ use crate::value::{Aside, Conversion, Life, MergedInto, Value};
 /// Puts a record away.
 pub(super) fn archive(planner: &mut Planner<'_, '_>, id: RecordId) -> Result<(), Refusal> {
     let view = planner.alive(id)?;
-    if matches!(view.kind, Kind::Settings | Kind::Member) {
-        let what = format!("archive {}", view.kind.title());
-        return Err(Refusal::Role {
-            role: planner.ctx.role.to_string(),
-            what,
+    if view.kind.is_for_good() {
+        return Err(Refusal::ForGood {
+            title: view.named(),
+            id: id.short(),
+            what: "put away",
         });
     }
     planner.edit(id, view.kind, false);
@@ -34,8 +34,9 @@ pub(super) fn restore(planner: &mut Planner<'_, '_>, id: RecordId) -> Result<(),
         Standing::Archived => {}
         Standing::Alive => {
             return Err(Refusal::NotOpen {
-                title: view.title(),
-                state: "it is in use already".to_owned(),
+                title: view.named(),
+                state: "in use already".to_owned(),
+                way_out: None,
             });
         }
         _ => return planner.alive(id).map(drop),
@@ -64,11 +65,17 @@ pub(super) fn merge(
     };
     if into.kind != from.kind || fixed(into.kind) {
         let (one, other) = (from.kind.title().to_owned(), into.kind.title().to_owned());
-        return Err(Refusal::MergeKinds { one, other });
+        let way_out = into.kind.field("link").map(|_| {
+            let (into, from) = (survivor.short(), loser.short());
+            format!("link them instead: handschlag set {into} link+={from}")
+        });
+        return Err(Refusal::MergeKinds {
+            one,
+            other,
+            way_out,
+        });
     }
-    let Some(doc) = planner.world().doc(loser) else {
-        return Err(Refusal::NoSuchRecord { id: loser.short() });
-    };
+    let doc = record::whole(planner.world(), loser).doc;
     planner.edit(survivor, into.kind, true);
     for (key, settled) in &from.fields {
         if is_copied(into.kind, key) {
@@ -263,8 +270,9 @@ pub(super) fn acknowledge(planner: &mut Planner<'_, '_>, entry: EntryId) -> Resu
     let entry = find(planner, entry)?;
     if entry.acknowledged {
         return Err(Refusal::NotOpen {
-            title: entry.id.to_string(),
-            state: "seen already".to_owned(),
+            title: format!("entry {}", &entry.id.to_string()[..8]),
+            state: "marked as seen already".to_owned(),
+            way_out: None,
         });
     }
     mark_seen(planner, &entry);

@@ -11,7 +11,7 @@ mod sales;
 mod undo;
 
 use crate::intent::Intent;
-use crate::plan::Planner;
+use crate::plan::{Planner, Seen};
 use crate::refusal::Refusal;
 
 /// Applies the rule of an intent.
@@ -64,8 +64,16 @@ pub(crate) fn apply(planner: &mut Planner<'_, '_>, intent: &Intent) -> Result<()
         Intent::Postpone { activity, until } => activity::postpone(planner, *activity, until),
         Intent::Reopen { activity } => activity::reopen(planner, *activity),
         Intent::Convert { inquiry, into } => convert::convert(planner, *inquiry, into),
-        Intent::Disqualify { inquiry, reason } => convert::disqualify(planner, *inquiry, reason),
-        Intent::MoveInquiry { inquiry, status } => convert::move_inquiry(planner, *inquiry, status),
+        Intent::Disqualify {
+            inquiry,
+            reason,
+            seen,
+        } => convert::disqualify(planner, *inquiry, reason, Seen::told(seen)),
+        Intent::MoveInquiry {
+            inquiry,
+            status,
+            seen,
+        } => convert::move_inquiry(planner, *inquiry, status, Seen::told(seen)),
         Intent::DraftOffer {
             sales_project,
             items,
@@ -82,11 +90,20 @@ pub(crate) fn apply(planner: &mut Planner<'_, '_>, intent: &Intent) -> Result<()
             phase,
             chance,
             reason,
-        } => sales::move_phase(planner, *sales_project, phase, *chance, reason.as_deref()),
+            seen,
+        } => {
+            let moved = sales::Move {
+                phase,
+                chance: *chance,
+                reason: reason.as_deref(),
+            };
+            sales::move_phase(planner, *sales_project, &moved, Seen::told(seen))
+        }
         Intent::Win {
             sales_project,
             issued,
-        } => sales::win(planner, *sales_project, *issued),
+            seen,
+        } => sales::win(planner, *sales_project, *issued, Seen::told(seen)),
         Intent::ConfirmOrder { order, reference } => {
             sales::confirm(planner, *order, reference.as_deref())
         }
@@ -98,3 +115,6 @@ pub(crate) fn apply(planner: &mut Planner<'_, '_>, intent: &Intent) -> Result<()
         Intent::Acknowledge { entry } => lifecycle::acknowledge(planner, *entry),
     }
 }
+
+#[cfg(test)]
+mod tests;

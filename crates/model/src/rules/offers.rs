@@ -60,7 +60,7 @@ pub(super) fn send(
     let offer = planner.alive_of(id, Kind::Offer)?;
     let project_id = offer.reference("sales_project").ok_or(Refusal::Missing {
         what: "the sales project",
-        way_out: "make the offer for one",
+        way_out: "make the offer for one: handschlag offer PROJECT",
     })?;
     let project = planner.alive_of(project_id, Kind::SalesProject)?;
     if offer.items().is_empty() {
@@ -231,7 +231,7 @@ pub(super) fn decide(
     let view = planner.alive_of(issued, Kind::IssuedOffer)?;
     let offer_id = view.reference("offer").ok_or(Refusal::Missing {
         what: "the offer it was issued from",
-        way_out: "sync, it has not arrived here",
+        way_out: "it has not arrived here: handschlag sync",
     })?;
     // The verdict is written into the draft's record; an archived one would come back into use unasked.
     let offer = planner.alive_of(offer_id, Kind::Offer)?;
@@ -240,8 +240,9 @@ pub(super) fn decide(
         && status.word == word
     {
         return Err(Refusal::NotOpen {
-            title: view.title(),
+            title: view.named(),
             state: format!("{word} already"),
+            way_out: None,
         });
     }
     let mut status = verdict(word);

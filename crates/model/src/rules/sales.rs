@@ -102,30 +102,44 @@ pub(super) fn keep_hand_set_chance(
     next
 }
 
+/// Where a sales project is moved to.
+pub(super) struct Move<'a> {
+    pub(super) phase: &'a str,
+    /// A chance set by hand, in percent.
+    pub(super) chance: Option<i64>,
+    pub(super) reason: Option<&'a str>,
+}
+
 /// Moves a sales project to a phase; winning goes through [`win`].
 pub(super) fn move_phase(
     planner: &mut Planner<'_, '_>,
     id: RecordId,
-    phase: &str,
-    chance: Option<i64>,
-    reason: Option<&str>,
+    moved: &Move<'_>,
+    seen: Seen,
 ) -> Result<(), Refusal> {
     let project = planner.alive_of(id, Kind::SalesProject)?;
-    let status = phase_status(planner, phase)?;
+    let status = phase_status(planner, moved.phase)?;
     if course(&status.word) == Course::Won {
-        return win(planner, id, None);
+        return win(planner, id, None, seen);
     }
-    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+    let chance = moved.chance;
+    let reason = moved
+        .reason
+        .map(str::trim)
+        .filter(|reason| !reason.is_empty());
     if course(&status.word) == Course::Lost && reason.is_none() {
         return Err(Refusal::Missing {
             what: "the reason",
             way_out: "give --reason TEXT",
         });
     }
-    if project.status_word() == "won" {
-        return Err(Refusal::AlreadyWon {
-            title: project.title(),
+    if project.contested {
+        return Err(Refusal::Contested {
+            title: project.named(),
         });
+    }
+    if project.status_word() == "won" {
+        return Err(already_won(planner, &project));
     }
     if chance.is_some_and(|chance| !(0..=100).contains(&chance)) {
         return Err(Refusal::BadValue {
@@ -138,7 +152,7 @@ pub(super) fn move_phase(
     status.chance = chance.or(status.chance);
     status.reason = reason.map(str::to_owned);
     planner.edit(id, Kind::SalesProject, true);
-    planner.set(id, "status", Value::Status(status));
+    planner.put(id, "status", Value::Status(status), seen);
     planner.answer.records.push(id);
     Ok(())
 }
@@ -148,17 +162,16 @@ pub(super) fn win(
     planner: &mut Planner<'_, '_>,
     id: RecordId,
     issued: Option<RecordId>,
+    seen: Seen,
 ) -> Result<(), Refusal> {
     let project = planner.alive_of(id, Kind::SalesProject)?;
     if project.status_word() == "won" && !project.contested {
-        return Err(Refusal::AlreadyWon {
-            title: project.title(),
-        });
+        return Err(already_won(planner, &project));
     }
     let award = award(planner, &project, issued)?;
     let won = phase_status(planner, "won")?;
     planner.edit(id, Kind::SalesProject, true);
-    planner.set(id, "status", Value::Status(won));
+    planner.put(id, "status", Value::Status(won), seen);
     if let Some(issued) = award.issued {
         accept(planner, issued);
     }
@@ -167,6 +180,14 @@ pub(super) fn win(
     make_project(planner, &project, delivery)?;
     planner.answer.records.extend([order, delivery, id]);
     Ok(())
+}
+
+fn already_won(planner: &Planner<'_, '_>, project: &RecordView) -> Refusal {
+    let order = RecordId::order_of(project.id);
+    Refusal::AlreadyWon {
+        title: project.named(),
+        order: planner.name_of(order),
+    }
 }
 
 /// Finds what won: the offer that is told, else the only accepted, else the only sent one, else the revenue.
@@ -181,6 +202,7 @@ fn award(
             return Err(Refusal::NoSuchEntry {
                 field: "offers of the sales project".to_owned(),
                 value: view.title(),
+                way_out: format!("see its offers: handschlag show {}", project.id.short()),
             });
         }
         return Ok(Award {
@@ -205,6 +227,7 @@ fn award(
                     .collect();
                 return Err(Refusal::WhichOffer {
                     numbers: numbers.join(", "),
+                    sales_project: project.id.short(),
                 });
             }
         }
@@ -304,9 +327,17 @@ pub(super) fn confirm(
 ) -> Result<(), Refusal> {
     let order = planner.alive_of(id, Kind::Order)?;
     if order.status_word() != "open" {
+        let rests = order.status_word() == "on-hold";
+        let project = order.reference("sales_project").filter(|_| rests);
         return Err(Refusal::NotOpen {
-            title: order.title(),
-            state: order.status_word().to_owned(),
+            title: order.named(),
+            state: format!("{}, not open", order.status_word()),
+            way_out: project.map(|id| {
+                format!(
+                    "decide its sales project first: handschlag show {}",
+                    id.short()
+                )
+            }),
         });
     }
     let rank = ORDER

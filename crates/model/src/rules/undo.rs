@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::doc::OpId;
-use crate::id::{Author, RecordId};
+use crate::doc::{Candidate, OpId};
+use crate::id::{IntentId, RecordId};
 use crate::intent::Undo;
 use crate::kind::Kind;
 use crate::plan::{Deed, DeedWrite, NoteDeed, NoteEdit, Planner, Seen, settle_before};
-use crate::record::{self, RecordView};
+use crate::record::{self, RecordView, Standing};
 use crate::refusal::Refusal;
-use crate::status::{Course, course};
+use crate::status::{Course, Status, course};
 use crate::value::{Conversion, Life, Value};
+
+/// How many records or operations a refusal names.
+const MAX_NAMED: usize = 5;
 
 /// What stands under a key, once what was reverted already is taken back: a batch may write a field twice.
 type TakenBack = BTreeMap<(RecordId, String), Vec<OpId>>;
@@ -40,15 +43,20 @@ pub(super) fn undo(planner: &mut Planner<'_, '_>, what: Undo) -> Result<(), Refu
         return Err(Refusal::NoSuchOperation { id });
     }
     check_author(planner, &deeds)?;
+    check_undone(planner, &deeds)?;
     check_for_good(planner, &deeds)?;
     check_pinned(planner, &deeds)?;
-    check_others(planner, &deeds)?;
+    check_work(planner, &deeds)?;
     let mut changed = false;
     let mut taken_back = TakenBack::new();
     for deed in &deeds {
         changed |= revert(planner, deed, &deeds, &mut taken_back);
     }
     if !changed {
+        // What was made and then put away or merged is to be taken back into use first.
+        for deed in deeds.iter().filter(|deed| makes(deed, &deeds)) {
+            planner.alive(deed.record)?;
+        }
         return Err(Refusal::AllChanged);
     }
     planner.answer.undone = operations;
@@ -58,10 +66,9 @@ pub(super) fn undo(planner: &mut Planner<'_, '_>, what: Undo) -> Result<(), Refu
     Ok(())
 }
 
-fn name_of(planner: &Planner<'_, '_>, member: Option<RecordId>) -> String {
-    member
-        .and_then(|id| planner.any(id).ok())
-        .map_or_else(|| "somebody".to_owned(), |view| view.title())
+fn whose(planner: &Planner<'_, '_>, member: Option<RecordId>) -> String {
+    let view = member.and_then(|id| planner.any(id).ok());
+    view.map_or_else(|| "somebody".to_owned(), |view| view.title())
 }
 
 /// A member undoes what is his own, an admin anyone's.
@@ -75,10 +82,73 @@ fn check_author(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal
         .find(|member| *member != Some(planner.ctx.member));
     match other {
         Some(member) => Err(Refusal::NotYours {
-            whose: name_of(planner, member),
+            whose: whose(planner, member),
             role: planner.ctx.role.to_string(),
         }),
         None => Ok(()),
+    }
+}
+
+/// Refuses to undo once more what is as it was before.
+fn check_undone(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
+    let mut is_undone = None;
+    for deed in deeds {
+        match is_as_before(planner, deed, deeds) {
+            Some(false) => return Ok(()),
+            Some(true) => is_undone = is_undone.or(Some(deed.record)),
+            None => {}
+        }
+    }
+    match is_undone {
+        Some(id) => Err(Refusal::UndoneAlready {
+            title: planner.name_of(id),
+            id: id.short(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Tells whether nothing that an operation did to a record is left; none where it did nothing that can be undone.
+fn is_as_before(planner: &Planner<'_, '_>, deed: &Deed, all: &[Deed]) -> Option<bool> {
+    let view = planner.any(deed.record).ok()?;
+    if makes(deed, all) {
+        let stays = is_event_of_others(planner, deed, all);
+        return (!stays).then_some(view.standing == Standing::Undone);
+    }
+    let whole = record::whole(planner.world(), view.id);
+    let settled = |key: &str, candidates: &[Candidate]| {
+        let value = settle_before(view.id, view.kind, key, candidates);
+        value.and_then(without_marks_of_undo)
+    };
+    let is_back = |write: &DeedWrite| {
+        let now: Vec<Candidate> = whole
+            .of_key(&write.key)
+            .map(|(_, one)| one.clone())
+            .collect();
+        let now = settled(&write.key, &now);
+        let wrote = settled(&write.key, std::slice::from_ref(&write.wrote));
+        now == settled(&write.key, &write.before) && now != wrote
+    };
+    let writes = deed
+        .writes
+        .iter()
+        .filter(|write| is_revertible(&view, write));
+    let note = deed.note.iter().map(|note| *note == NoteDeed::Gone);
+    writes
+        .map(is_back)
+        .chain(note)
+        .reduce(|one, other| one && other)
+}
+
+/// Gives a value as it was before the undo marked it.
+fn without_marks_of_undo(value: Value) -> Option<Value> {
+    match value {
+        Value::Conversion(conversion) if conversion.undone => None,
+        Value::Status(status) => Some(Value::Status(Status {
+            takes_back: false,
+            ..status
+        })),
+        other => Some(other),
     }
 }
 
@@ -88,7 +158,9 @@ fn check_for_good(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refus
         let view = planner.any(deed.record)?;
         if view.kind.is_for_good() {
             return Err(Refusal::ForGood {
-                title: view.title(),
+                title: view.named(),
+                id: view.id.short(),
+                what: "undone",
             });
         }
     }
@@ -97,58 +169,95 @@ fn check_for_good(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refus
 
 /// What went to a customer stays: an issued offer, a confirmed order.
 fn check_pinned(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
+    let mut pinned: Vec<RecordView> = Vec::new();
     for deed in deeds {
-        let pins = deed
-            .writes
-            .iter()
-            .any(|write| write.key.starts_with("pinned/"));
+        let pins = |write: &DeedWrite| write.key.starts_with("pinned/");
         let view = planner.any(deed.record)?;
         let made_and_pinned = deed.created && view.list("pinned").next().is_some();
-        if pins || view.kind == Kind::IssuedOffer || made_and_pinned {
-            return Err(Refusal::Pinned {
-                title: view.title(),
+        if view.kind == Kind::IssuedOffer || made_and_pinned || deed.writes.iter().any(pins) {
+            pinned.push(view);
+        }
+    }
+    // Of all that was pinned the one is named that the customer has.
+    let went = pinned.iter().min_by_key(|view| match view.kind {
+        Kind::IssuedOffer => 0,
+        Kind::Order => 1,
+        _ => 2,
+    });
+    match went {
+        Some(view) => Err(Refusal::Pinned {
+            title: view.named(),
+            way_out: way_from_customer(view),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Says what may be done about what went to a customer.
+fn way_from_customer(view: &RecordView) -> String {
+    let id = view.id.short();
+    match view.kind {
+        Kind::IssuedOffer => format!(
+            "note that it is off: handschlag reject {id}; or change the offer and send it again: handschlag send OFFER"
+        ),
+        _ => format!("put it away instead: handschlag archive {id}"),
+    }
+}
+
+/// Refuses when there is work on or under what would go away, and names who did it or what it is.
+fn check_work(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
+    let made = || deeds.iter().filter(|deed| makes(deed, deeds));
+    let gone: BTreeSet<RecordId> = made().map(|deed| deed.record).collect();
+    for deed in made() {
+        let own = planner.world().member_of(deed.author);
+        let mut under = record::alive_under(planner.world(), deed.record);
+        under.retain(|child| !gone.contains(child));
+        let origin = |child: &RecordId| planner.world().doc(*child)?.created;
+        let others = under.iter().filter_map(origin).map(|origin| origin.author);
+        let others = deed.others.iter().copied().chain(others);
+        let other = others
+            .map(|author| planner.world().member_of(author))
+            .find(|member| *member != own);
+        if let Some(member) = other {
+            return Err(Refusal::OthersWorked {
+                who: whose(planner, member),
+                title: planner.name_of(deed.record),
+                id: deed.record.short(),
             });
+        }
+        if !under.is_empty() {
+            return Err(work_under(planner, deed.record, &under));
         }
     }
     Ok(())
 }
 
-/// Refuses when others have worked on what would go away, and names them.
-fn check_others(planner: &Planner<'_, '_>, deeds: &[Deed]) -> Result<(), Refusal> {
-    let gone: BTreeSet<RecordId> = deeds
-        .iter()
-        .filter(|deed| makes(deed, deeds))
-        .map(|deed| deed.record)
+/// Names what hangs under a record, and the operations that put it there, the newest first.
+fn work_under(planner: &Planner<'_, '_>, id: RecordId, under: &[RecordId]) -> Refusal {
+    let docs = under.iter().filter_map(|child| planner.world().doc(*child));
+    let mut origins: Vec<(i64, IntentId)> = docs
+        .filter_map(|doc| doc.created)
+        .filter_map(|origin| Some((origin.time_ms, origin.operation?)))
         .collect();
-    for deed in deeds.iter().filter(|deed| makes(deed, deeds)) {
-        let own = planner.world().member_of(deed.author);
-        let mut others: Vec<Author> = deed.others.clone();
-        let children = record::alive_under(planner.world(), deed.record);
-        others.extend(
-            children
-                .iter()
-                .filter(|child| !gone.contains(child))
-                .filter_map(|child| {
-                    planner
-                        .world()
-                        .doc(*child)?
-                        .created
-                        .map(|origin| origin.author)
-                }),
-        );
-        let other = others
-            .into_iter()
-            .map(|author| planner.world().member_of(author))
-            .find(|member| *member != own);
-        if let Some(member) = other {
-            let title = planner.any(deed.record)?.title();
-            return Err(Refusal::OthersWorked {
-                who: name_of(planner, member),
-                title,
-            });
-        }
+    origins.sort_unstable();
+    origins.dedup();
+    let operations = origins.iter().rev().map(|(_, operation)| operation);
+    let mut names: Vec<String> = under
+        .iter()
+        .take(MAX_NAMED)
+        .map(|child| planner.name_of(*child))
+        .collect();
+    if under.len() > MAX_NAMED {
+        names.push(format!("and {} more", under.len() - MAX_NAMED));
     }
-    Ok(())
+    Refusal::WorkUnder {
+        title: planner.name_of(id),
+        under: names.join(", "),
+        operations: operations
+            .take(MAX_NAMED)
+            .map(ToString::to_string)
+            .collect(),
+    }
 }
 
 /// Tells whether an operation made a record: it created it, or converted or won once more after that was undone.
@@ -192,12 +301,9 @@ fn revert(
     let mut changed = false;
     planner.edit(deed.record, view.kind, false);
     for write in &deed.writes {
-        if matches!(write.key.as_str(), "record")
-            || write.key == "life" && !wrote_standing(&view, write)
-        {
-            continue;
+        if is_revertible(&view, write) {
+            changed |= revert_write(planner, &view, write, taken_back);
         }
-        changed |= revert_write(planner, &view, write, taken_back);
     }
     match &deed.note {
         Some(NoteDeed::Revert(text)) => {
@@ -205,9 +311,17 @@ fn revert(
             changed = true;
         }
         Some(NoteDeed::Touched) => kept(planner, &view, "note"),
-        None => {}
+        Some(NoteDeed::Gone) | None => {}
     }
     changed
+}
+
+fn is_revertible(view: &RecordView, write: &DeedWrite) -> bool {
+    match write.key.as_str() {
+        "record" => false,
+        "life" => wrote_standing(view, write),
+        _ => true,
+    }
 }
 
 /// Tells whether an operation changed how a record stands; each edit writes `life`, which is nothing to revert.
@@ -225,7 +339,7 @@ fn wrote_standing(view: &RecordView, write: &DeedWrite) -> bool {
 
 /// Takes a record away that the operation created; what hangs under it is remembered, so that unseen work counts.
 fn remove(planner: &mut Planner<'_, '_>, deed: &Deed, view: &RecordView, all: &[Deed]) -> bool {
-    if !view.is_alive() {
+    if !view.is_alive() || is_event_of_others(planner, deed, all) {
         return false;
     }
     let mut under = record::alive_under(planner.world(), deed.record);
@@ -241,6 +355,21 @@ fn remove(planner: &mut Planner<'_, '_>, deed: &Deed, view: &RecordView, all: &[
         Seen::All,
     );
     true
+}
+
+/// Tells whether a record is an event that other contacts came from too: only its first capture made it.
+fn is_event_of_others(planner: &Planner<'_, '_>, deed: &Deed, all: &[Deed]) -> bool {
+    let world = planner.world();
+    let is_gone = |id: &RecordId| all.iter().any(|one| one.record == *id && makes(one, all));
+    let is_in_use = |id: &RecordId| planner.any(*id).is_ok_and(|view| view.is_alive());
+    let is_event = world
+        .doc(deed.record)
+        .is_some_and(|doc| doc.kind == Some(Kind::Event));
+    is_event
+        && ["event", "link"].iter().any(|field| {
+            let named = world.referrers(deed.record, field);
+            named.iter().any(|id| !is_gone(id) && is_in_use(id))
+        })
 }
 
 fn kept(planner: &mut Planner<'_, '_>, view: &RecordView, key: &str) {

@@ -108,6 +108,7 @@ pub(crate) fn disqualify(inquiry: RecordId) -> Intent {
     Intent::Disqualify {
         inquiry,
         reason: "no budget".to_owned(),
+        seen: None,
     }
 }
 
@@ -117,6 +118,7 @@ pub(crate) fn phase(sales_project: RecordId, phase: &str) -> Intent {
         phase: phase.to_owned(),
         chance: None,
         reason: Some("so it is".to_owned()),
+        seen: None,
     }
 }
 
@@ -124,6 +126,7 @@ pub(crate) fn win(sales_project: RecordId, issued: Option<RecordId>) -> Intent {
     Intent::Win {
         sales_project,
         issued,
+        seen: None,
     }
 }
 

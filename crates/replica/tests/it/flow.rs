@@ -151,6 +151,7 @@ fn sending_moves_to_offer_sent_only_from_before_it_and_a_chance_set_by_hand_stay
         phase: "needs-clarified".to_owned(),
         chance: Some(60),
         reason: None,
+        seen: None,
     };
     peers.act(0, by_hand);
     shared_offer(&mut peers, project);

@@ -98,19 +98,27 @@ fn superseded_is_seen_or_aside(
         return;
     }
     let settled = settle(id, &write.key, spec, Derived::default(), &write.before);
-    let several = settled.held.len() > 1;
+    // A press that moves a status answers all that is shown of it.
+    let moves = spec.writer == Writer::Rule && matches!(settled.shown, Some(Value::Status(_)));
+    let several = settled.held.len() > 1 && !moves;
     let wrote = write.wrote.value(spec);
     let seen = assignment(intent, id, &write.key).and_then(|one| one.seen.as_ref());
     for held in settled.held.iter().filter(|one| one.value != wrote) {
         let is_seen = match seen {
             Some(ids) => held.presses().iter().any(|press| ids.contains(press)),
-            None => true,
+            None => !moves || held.value == settled.shown,
+        };
+        let is_passed = match (&held.value, &wrote) {
+            (Some(Value::Status(one)), Some(Value::Status(next))) => {
+                moves && one.is_passed_by(next)
+            }
+            _ => false,
         };
         let is_aside = held.ops.iter().any(|op| {
             let key = format!("aside/{op}");
             change.writes.iter().any(|one| one.key == key)
         });
-        let must_be = several || !is_seen;
+        let must_be = several || !is_seen && !is_passed;
         // What was merged into the record stands in other documents, so it is not counted here.
         let may_be = must_be || has_merged;
         assert!(

@@ -101,6 +101,7 @@ impl Wish<'_> {
             _ => Intent::MoveInquiry {
                 inquiry,
                 status: ["contacted", "qualified"][dice.below(2)].to_owned(),
+                seen: None,
             },
         })
     }
