@@ -54,20 +54,28 @@ pub fn derived(number: &str, prefix: &str) -> Option<String> {
     Some(write(prefix, year, code, count))
 }
 
-/// Orders numbers by year, counter and code, as numbers; what is no number of ours comes last, as text.
-pub fn compare(one: &str, other: &str) -> Ordering {
-    match (parse(one), parse(other)) {
-        (Some(a), Some(b)) => (a.year, a.count, a.code.len(), a.code, a.prefix).cmp(&(
-            b.year,
-            b.count,
-            b.code.len(),
-            b.code,
-            b.prefix,
-        )),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => one.cmp(other),
+/// Where a number stands among others: by year, counter and code, as numbers; what is no number of ours comes last, as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place<'a> {
+    /// One of ours: year, counter, length of the code, code, prefix.
+    Ours(i16, u32, usize, &'a str, &'a str),
+    /// Any other text.
+    Other(&'a str),
+}
+
+impl<'a> Place<'a> {
+    /// Finds the place of a number.
+    pub fn of(text: &'a str) -> Self {
+        match parse(text) {
+            Some(one) => Place::Ours(one.year, one.count, one.code.len(), one.code, one.prefix),
+            None => Place::Other(text),
+        }
     }
+}
+
+/// Orders two numbers by their places.
+pub fn compare(one: &str, other: &str) -> Ordering {
+    Place::of(one).cmp(&Place::of(other))
 }
 
 #[cfg(test)]

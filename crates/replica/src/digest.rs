@@ -13,7 +13,7 @@ use model::value::{Form, Planned};
 use model::world::World;
 use model::{FieldSpec, Kind, RecordId, Value};
 
-use crate::sections::{Sections, sections};
+use crate::sections::{Sections, nth_section, sections};
 use crate::text;
 use crate::views::Views;
 
@@ -70,7 +70,7 @@ impl Digest {
     }
 
     fn section(&self, at: usize) -> &[u8] {
-        Sections::<{ at::COUNT }>::new(&self.bytes).map_or(&[], |parts| parts.get(at))
+        nth_section(&self.bytes, at).unwrap_or_default()
     }
 
     fn str(&self, at: usize) -> &str {
@@ -78,9 +78,9 @@ impl Digest {
     }
 
     fn head(&self) -> &[u8; HEAD_BYTES] {
-        self.section(at::HEAD)
-            .try_into()
-            .expect("the head was measured when the digest was made")
+        // The first section: behind its own length.
+        let head = self.bytes[4..].first_chunk();
+        head.expect("the head was measured when the digest was made")
     }
 
     fn i64_at(&self, from: usize) -> i64 {

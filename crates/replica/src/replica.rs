@@ -489,6 +489,7 @@ impl Replica {
             }
         }
         affected.extend(self.affected(source, records)?);
+        self.rows.look_again(source)?;
         self.show(source, affected)
     }
 

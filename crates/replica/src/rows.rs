@@ -89,6 +89,12 @@ impl Rows {
         self.are_kept
     }
 
+    /// Looks again whether the store keeps these rows, after a transaction that was not committed.
+    pub(crate) fn look_again(&mut self, source: &impl Reading) -> Result<(), StoreError> {
+        self.are_kept = are_kept(source)?;
+        Ok(())
+    }
+
     /// Keeps the rows of some records.
     pub(crate) fn keep(
         &self,
@@ -124,11 +130,16 @@ impl Rows {
     }
 }
 
+/// What the rows of a store hold: of the documents, and of the records.
+pub(crate) type Kept = (HashMap<RecordId, Links>, Rows);
+
+fn are_kept(source: &impl Reading) -> Result<bool, StoreError> {
+    Ok(source.meta(META_ROWS)?.as_deref() == Some(&rules()))
+}
+
 /// Reads all rows; none when they were kept by other rules, or one of them cannot be read.
-pub(crate) fn read(
-    source: &impl Reading,
-) -> Result<Option<(HashMap<RecordId, Links>, Rows)>, StoreError> {
-    if source.meta(META_ROWS)?.as_deref() != Some(&rules()) {
+pub(crate) fn read(source: &impl Reading) -> Result<Option<Kept>, StoreError> {
+    if !are_kept(source)? {
         return Ok(None);
     }
     let mut rows = Rows {

@@ -11,6 +11,17 @@ pub(crate) fn sections(parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
+/// Finds one section by its place, from 0.
+pub(crate) fn nth_section(bytes: &[u8], at: usize) -> Option<&[u8]> {
+    let mut rest = bytes;
+    for _ in 0..at {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        rest = after.get(u32::from_be_bytes(*length) as usize..)?;
+    }
+    let (length, after) = rest.split_first_chunk::<4>()?;
+    after.get(..u32::from_be_bytes(*length) as usize)
+}
+
 /// Finds all sections, however many; none when the bytes end inside one.
 pub(crate) fn each_section(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut rest = bytes;
@@ -57,6 +68,10 @@ mod tests {
             [parts.get(0), parts.get(1), parts.get(2)],
             [&b"one"[..], b"", b"three"]
         );
+        for (at, part) in [&b"one"[..], b"", b"three"].into_iter().enumerate() {
+            assert_eq!(nth_section(&bytes, at), Some(part));
+        }
+        assert_eq!(nth_section(&bytes, 3), None);
         assert!(Sections::<2>::new(&bytes).is_none(), "bytes are left over");
         assert!(Sections::<4>::new(&bytes).is_none(), "one is missing");
         for length in 0..bytes.len() {

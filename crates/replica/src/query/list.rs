@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use jiff::civil::{Date, Time};
 use model::fold::fold_name;
 use model::home;
+use model::number::Place;
 use model::parse::{self, Surroundings};
 use model::record::Standing;
-use model::{FieldSpec, RecordId, Value, number};
+use model::{FieldSpec, RecordId, Value};
 
 use super::{Asked, find_member};
 use crate::answers::{Compare, Filter, ListAnswer, ListQuery};
@@ -83,14 +84,11 @@ pub fn list(asked: &Asked<'_>, query: &ListQuery) -> Result<ListAnswer, ListErro
                 .all(|(compare, test)| holds(asked, digest, *compare, test))
         })
         .collect();
-    let found = sort(asked, query, found)?;
-    let window = found
-        .iter()
-        .skip(query.offset)
-        .take(query.limit.min(MAX_ROWS));
+    let total = found.len();
+    let rows = window(asked, query, found)?.into_iter();
     Ok(ListAnswer {
-        total: found.len(),
-        rows: window.map(|digest| asked.row(digest)).collect(),
+        total,
+        rows: rows.map(|digest| asked.row(digest)).collect(),
     })
 }
 
@@ -228,23 +226,25 @@ fn order(one: &Value, other: &Value) -> Ordering {
 }
 
 /// What a row is sorted by, read once.
-#[derive(PartialEq, Eq)]
-enum SortKey {
+enum SortKey<'a> {
+    /// What one import brought in has one time; its numbers tell what came last.
+    Newest(i64, Place<'a>),
     Ms(i64),
     Text(String),
-    Number(String),
+    Number(Place<'a>),
     Due(Option<(Date, Option<Time>)>),
     Value(Option<Value>),
 }
 
-impl SortKey {
+impl SortKey<'_> {
     /// Compares two keys of one list; what holds nothing comes last, in either direction.
     fn compare(&self, other: &Self, descending: bool) -> Ordering {
         let turned = |order: Ordering| if descending { order.reverse() } else { order };
         match (self, other) {
+            (SortKey::Newest(a, one), SortKey::Newest(b, other)) => (b, other).cmp(&(a, one)),
             (SortKey::Ms(a), SortKey::Ms(b)) => turned(a.cmp(b)),
             (SortKey::Text(a), SortKey::Text(b)) => turned(a.cmp(b)),
-            (SortKey::Number(a), SortKey::Number(b)) => turned(number::compare(a, b)),
+            (SortKey::Number(a), SortKey::Number(b)) => turned(a.cmp(b)),
             (SortKey::Due(a), SortKey::Due(b)) => {
                 let empty = a.is_none().cmp(&b.is_none());
                 empty.then_with(|| turned(a.cmp(b)))
@@ -258,27 +258,45 @@ impl SortKey {
     }
 }
 
-/// Sorts rows by the field that the query names, the newest first without one.
-fn sort<'a>(
+/// Gives the window of rows, sorted by the field that the query names, the newest first without one.
+///
+/// Only the rows up to the window's end are sorted.
+fn window<'a>(
     asked: &Asked<'_>,
     query: &ListQuery,
-    mut found: Vec<&'a Digest>,
+    found: Vec<&'a Digest>,
 ) -> Result<Vec<&'a Digest>, ListError> {
-    let Some(sort) = &query.sort else {
-        // What one import brought in has one time; its numbers tell what came last.
-        found.sort_by(|a, b| {
-            let newest = b.created_ms().cmp(&a.created_ms());
-            newest
-                .then_with(|| number::compare(b.number(), a.number()))
-                .then_with(|| a.id().cmp(&b.id()))
-        });
-        return Ok(found);
+    let key = sort_key(asked, query)?;
+    let is_descending = query.sort.as_ref().is_some_and(|sort| sort.descending);
+    let compare = |(a, one): &(SortKey<'a>, &Digest), (b, other): &(SortKey<'a>, &Digest)| {
+        let order = a.compare(b, is_descending);
+        order.then_with(|| one.id().cmp(&other.id()))
     };
-    let key: Box<dyn Fn(&Digest) -> SortKey + '_> = match sort.field.as_str() {
+    let mut keyed: Vec<_> = found.into_iter().map(|row| (key(row), row)).collect();
+    let end = query.offset.saturating_add(query.limit.min(MAX_ROWS));
+    if 0 < end && end < keyed.len() {
+        keyed.select_nth_unstable_by(end - 1, compare);
+    }
+    keyed.truncate(end);
+    keyed.sort_unstable_by(compare);
+    let rows = keyed.into_iter().skip(query.offset);
+    Ok(rows.map(|(_, row)| row).collect())
+}
+
+type KeyOf<'a, 'q> = Box<dyn Fn(&'a Digest) -> SortKey<'a> + 'q>;
+
+/// Says what the rows of a list are sorted by.
+fn sort_key<'a, 'q>(asked: &'q Asked<'_>, query: &ListQuery) -> Result<KeyOf<'a, 'q>, ListError> {
+    let Some(sort) = &query.sort else {
+        return Ok(Box::new(|row| {
+            SortKey::Newest(row.created_ms(), Place::of(row.number()))
+        }));
+    };
+    Ok(match sort.field.as_str() {
         "created" => Box::new(|row| SortKey::Ms(row.created_ms())),
         "changed" => Box::new(|row| SortKey::Ms(row.changed_ms())),
         "title" => Box::new(|row| SortKey::Text(fold_name(row.title()))),
-        "number" => Box::new(|row| SortKey::Number(row.number().to_owned())),
+        "number" => Box::new(|row| SortKey::Number(Place::of(row.number()))),
         "next_step" | "next-step" => Box::new(|row| {
             let due = row.next_step().and_then(|(_, due)| due);
             SortKey::Due(due.map(|due| home::seen_from(&due, &asked.zone)))
@@ -287,13 +305,7 @@ fn sort<'a>(
             let name = field(query, name, "sort")?.name;
             Box::new(move |row| SortKey::Value(row.value(name).map(|value| by_name(asked, value))))
         }
-    };
-    let mut keyed: Vec<(SortKey, &Digest)> = found.into_iter().map(|row| (key(row), row)).collect();
-    keyed.sort_by(|(a, one), (b, other)| {
-        let order = a.compare(b, sort.descending);
-        order.then_with(|| one.id().cmp(&other.id()))
-    });
-    Ok(keyed.into_iter().map(|(_, row)| row).collect())
+    })
 }
 
 /// Turns what people know by a name into that name.

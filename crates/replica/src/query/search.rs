@@ -98,39 +98,39 @@ impl<'a> Sought<'a> {
         Some(rank)
     }
 
-    /// Gives the text in which a record was found, as people wrote it.
+    /// Counts how much of what is looked for stands in a text.
+    fn hits(&self, text: &str) -> usize {
+        let folded = fold_name(text);
+        let words = self.words.iter().filter(|(word, _)| folded.contains(word));
+        let has_phone = self
+            .phone
+            .as_ref()
+            .is_some_and(|(phone, _)| fold_phone(text).contains(phone));
+        words.count() + usize::from(has_phone)
+    }
+
+    /// Gives the line in which most of it was found, as people wrote it.
     fn found_in(&self, asked: &Asked<'_>, digest: &Digest) -> String {
-        let holds = |text: &str| {
-            let folded = fold_name(text);
-            let digits = fold_phone(text);
-            self.words.iter().any(|(word, _)| folded.contains(word))
-                || self
-                    .phone
-                    .as_ref()
-                    .is_some_and(|(phone, _)| digits.contains(phone))
-        };
-        if holds(digest.title()) {
-            return digest.title().chars().take(FOUND_SHOWN).collect();
-        }
-        let Some(view) = record::record(&asked.world, digest.id()) else {
-            return String::new();
-        };
-        let fields = view
-            .fields
-            .values()
-            .filter_map(|settled| settled.shown.as_ref());
-        let texts = fields
+        let view = record::record(&asked.world, digest.id());
+        let fields = view.iter().flat_map(|view| view.fields.values());
+        let values = fields
+            .filter_map(|settled| settled.shown.as_ref())
             .filter(|value| !matches!(value, Value::Reference(_)))
             .map(|value| asked.text(value));
-        let found = texts.chain([view.note.clone()]).find(|text| holds(text));
-        around(&found.unwrap_or_default(), &holds)
+        let texts = std::iter::once(digest.title().to_owned())
+            .chain(values)
+            .chain(view.iter().map(|view| view.note.clone()));
+        let mut best = (0, String::new());
+        for text in texts {
+            for line in text.lines() {
+                let hits = self.hits(line);
+                if hits > best.0 {
+                    best = (hits, line.chars().take(FOUND_SHOWN).collect());
+                }
+            }
+        }
+        best.1
     }
-}
-
-/// Cuts a long text down to the lines where something was found.
-fn around(text: &str, holds: &dyn Fn(&str) -> bool) -> String {
-    let line = text.lines().find(|line| holds(line)).unwrap_or(text);
-    line.chars().take(FOUND_SHOWN).collect()
 }
 
 fn is_word_of(word: &str, title: &str) -> bool {

@@ -3,6 +3,7 @@
 mod acts;
 mod flow;
 mod judge;
+mod kept;
 mod peers;
 mod random;
 mod review;
