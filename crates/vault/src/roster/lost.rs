@@ -15,7 +15,7 @@ use protocol::{
 
 use super::{
     Comparison, DeviceInfo, InviteInfo, Roster, RosterError, RosterLoadError, Side, Standing,
-    state::{State, nothing_of},
+    state::nothing_of,
 };
 use crate::key_ring::{KeptWrap, KeyName};
 
@@ -26,7 +26,6 @@ pub const MAX_LOST_BRANCHES: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Lost {
     parted_at: usize,
-    before: State,
     chain: Roster,
 }
 
@@ -103,7 +102,6 @@ impl Roster {
             if is_new {
                 lost.push(Lost {
                     parted_at: at,
-                    before: counting.state_before(at),
                     chain,
                 });
             }
@@ -216,11 +214,11 @@ impl Roster {
         let theirs = &lost.chain.state;
         for device in self.state.devices.values() {
             let member = device.member;
-            let (before, after) = (lost.before.role_for(member), theirs.role_for(member));
-            let had_the_right = before.is_none_or(Role::may_write);
-            let has_lost_it = after.is_some_and(|role| !role.may_write());
+            let has_lost_it = theirs
+                .role_for(member)
+                .is_some_and(|role| !role.may_write());
             let writes = device.standing() == Standing::Writes;
-            if had_the_right && has_lost_it && writes && !decided.contains(&member) {
+            if has_lost_it && writes && !decided.contains(&member) {
                 let feed = device.signing;
                 let cut = theirs.devices.get(&feed).and_then(|theirs| theirs.silenced);
                 earlier(cuts, cut.unwrap_or(nothing_of(feed)));

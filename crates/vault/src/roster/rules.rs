@@ -63,12 +63,12 @@ impl State {
             What::CutMoved(moved) => self.judge_cut(&author, &moved.cut),
             What::KeyEpoch(key) => {
                 author.admin("a new workspace key")?;
-                // Any other number than the next is that of a lost branch's key, which is kept for reading.
-                let is_kept = key.number > 1 && !self.knows_check(key.number, &key.check);
-                if self.is_next(key.number) || is_kept {
-                    return Ok(());
+                // The next number begins a new key; any other is that of a lost branch's key, kept for reading, which
+                // never begins anything.
+                if key.number == 1 || self.knows_check(key.number, &key.check) {
+                    return Err(RosterError::KeyEpoch { number: key.number });
                 }
-                Err(RosterError::KeyEpoch { number: key.number })
+                Ok(())
             }
             What::InviteEnded(ended) => {
                 author.admin("ending an invite")?;

@@ -1,6 +1,6 @@
 //! What of a lost branch counts all the same, and how it gets onto the branch that counts.
 
-use protocol::{Body, Cut, Entry, EnvelopeHash, Role, What};
+use protocol::{Body, Cut, Device, DeviceAdded, Entry, EnvelopeHash, Role, What};
 use vault::{ChangeError, DeviceKeys, KeyRing, Roster, RosterError, Standing};
 
 use super::{numbers, role};
@@ -185,6 +185,17 @@ fn lost_keys_never_become_the_newest() {
             assert_eq!(vault::open_parts(&verified, &ring), Ok(parts()));
         }
     }
+    // What is known comes no second time, and the first key has no second.
+    let [What::KeyEpoch(kept), _, _] = &signed[..] else {
+        panic!("three keys");
+    };
+    let mut first = kept.clone();
+    first.number = 1;
+    for key in [kept.clone(), first] {
+        let number = key.number;
+        let refused = here.sign(&owner, What::KeyEpoch(key));
+        assert_eq!(refused, Err(RosterError::KeyEpoch { number }));
+    }
     // The next one takes the number of the one that is kept.
     let entry = here
         .roster
@@ -322,6 +333,7 @@ fn who_was_revoked_does_not_let_itself_in_again() {
         roster.append(&entry)
     };
     let [next, after, last, known] = [20, 21, 22, 23].map(keys);
+    let line = [24, 25, 26, 27, 28].map(keys);
     // In both branches, and not revoked in either.
     let shared = &mut lost.roster;
     succeed(shared, &other, &known).expect("let in");
@@ -343,19 +355,40 @@ fn who_was_revoked_does_not_let_itself_in_again() {
     succeed(&mut here.roster, &other, &known).expect("let in");
     succeed(&mut here.roster, &plain, &next).expect("nobody knows here");
     succeed(&mut here.roster, &next, &after).expect("nobody knows here");
+    let mut newest = &after;
+    for device in &line {
+        succeed(&mut here.roster, newest, device).expect("nobody knows here");
+        newest = device;
+    }
+    // An admin of this branch wants this one.
+    let owner = here.owner.clone();
+    let (wanted, old) = (keys(29), here.roster.device(&plain.feed()).expect("known"));
+    let added = What::Device(DeviceAdded {
+        device: Device {
+            signing: wanted.feed(),
+            sealing: wanted.sealing.key(),
+            member: old.member,
+            code: here.roster.next_code().expect("a code"),
+            role: old.role,
+            continues: Some(old.signing),
+            continues_at: Some(at(&plain, 0)),
+        },
+        keys: vec![],
+    });
+    here.sign(&owner, added).expect("added");
     let by_invite = here.roster.device(&plain.feed()).expect("known").member;
     here.roster.meet(lost.roster).expect("met");
-    for device in [&next, &after] {
+    for device in [&next, &after].into_iter().chain(&line) {
         let revoked = Standing::Revoked(at_nothing(device));
         assert_eq!(here.roster.standing(&device.feed()), Some(revoked));
     }
     assert!(here.roster.may_write(&known.feed()));
+    assert!(here.roster.may_write(&wanted.feed()));
     assert!(matches!(
         succeed(&mut here.roster, &after, &last),
         Err(RosterError::AuthorRevoked { .. })
     ));
-    assert_eq!(here.roster.feeds_to_settle().len(), 4);
-    let owner = here.owner.clone();
+    assert_eq!(here.roster.feeds_to_settle().len(), 4 + line.len());
     let heads = [at(&next, 2), at(&after, 1)];
     settle(&mut here, &owner, &heads);
     let plainly = Roster::from_entries(here.roster.entries()).expect("loads");
@@ -364,7 +397,8 @@ fn who_was_revoked_does_not_let_itself_in_again() {
         Some(Standing::Revoked(heads[0]))
     );
     let devices = plainly.devices_of(&by_invite);
-    assert!(devices.iter().all(|device| device.revoked.is_some()));
+    let writing = devices.iter().filter(|device| device.revoked.is_none());
+    assert!(writing.map(|device| device.signing).eq([wanted.feed()]));
 }
 
 fn at_nothing(device: &DeviceKeys) -> Cut {
