@@ -5,6 +5,8 @@
 //! is drawn anew, so that clients which have read further than the backup goes compare and send what it lacks, instead
 //! of waiting for sequences that mean something else now.
 
+mod fill;
+
 use std::{
     fs::{self, File},
     io::{self, BufReader},
@@ -12,8 +14,7 @@ use std::{
 };
 
 use data_encoding::HEXLOWER;
-use protocol::{Entry, Envelope, LogEpoch, RelayKey, WorkspaceId};
-use sync::{Appended, LogEntry, Run, Verified};
+use protocol::{LogEpoch, RelayKey, WorkspaceId};
 use vault::SigningIdentity;
 
 use super::{
@@ -21,20 +22,14 @@ use super::{
     examine::Examined,
     finding::Finding,
     frames::{FrameReader, ReadError},
-    item::{Item, RelayItem},
     verify::{examine_frames, examine_log},
 };
 use crate::{
     clock,
-    log::{ChangeLog, FILE_NAME, LogError, OpenError, RedbLog, RosterPiece, Trust, Write, Written},
+    log::{FILE_NAME, LogError, OpenError, RedbLog, Trust},
     writer::Chain,
 };
-
-/// The bytes of envelopes after which a commit is made.
-const COMMIT_BYTES: usize = 8 * 1024 * 1024;
-
-/// The number of runs after which a commit is made.
-const COMMIT_RUNS: usize = 4096;
+use fill::Filling;
 
 /// How many findings an error names.
 const NAMED_FINDINGS: usize = 5;
@@ -224,7 +219,7 @@ impl Findings {
     fn check(mut self, file: &Path) -> Result<(), RestoreError> {
         let path = file.to_owned();
         let is_none = self.named.iter().position(|finding| {
-            use super::finding::Fault::File;
+            use crate::upkeep::Fault::File;
             matches!(
                 finding.fault,
                 File {
@@ -358,137 +353,12 @@ fn fill(log: &RedbLog, file: &Path) -> Result<(), RestoreError> {
         source,
     };
     let mut frames = FrameReader::begin(open(file)?).map_err(not_a_backup)?;
-    let mut filling = Filling {
-        log,
-        workspace: None,
-        has_begun: true,
-        roster: Vec::new(),
-        writes: Vec::new(),
-        bytes: 0,
-    };
+    let mut filling = Filling::new(log);
     while let Some(frame) = frames.read().map_err(not_a_backup)? {
         let item = frame.item.filter(|_| frame.is_intact);
         // It was whole a moment ago.
         let item = item.ok_or(not_a_backup(ReadError::Lost { at: frame.at }))?;
         filling.take(item)?;
     }
-    filling.begin();
-    filling.commit()
-}
-
-/// Writes items in commits of bounded size.
-struct Filling<'l> {
-    log: &'l RedbLog,
-    workspace: Option<WorkspaceId>,
-    has_begun: bool,
-    roster: Vec<RosterPiece>,
-    writes: Vec<Write>,
-    bytes: usize,
-}
-
-impl Filling<'_> {
-    fn take(&mut self, item: Item) -> Result<(), RestoreError> {
-        match item {
-            Item::Relay(RelayItem { seed, .. }) => {
-                if let Some(seed) = seed {
-                    self.log.seed(seed)?;
-                }
-            }
-            Item::Workspace(outline) => {
-                self.begin();
-                self.workspace = Some(outline.id);
-                self.has_begun = false;
-            }
-            Item::RosterEntry { bytes, .. } => {
-                let entry = Entry::decode(&bytes).map_err(|_| damaged("a roster entry"))?;
-                let hash = entry.hash();
-                self.roster.push(RosterPiece { hash, bytes });
-            }
-            Item::Envelope { entry, .. } => {
-                self.begin();
-                self.envelope(entry)?;
-                if self.bytes >= COMMIT_BYTES || self.writes.len() >= COMMIT_RUNS {
-                    self.commit()?;
-                }
-            }
-            Item::Held(_) | Item::End(_) | Item::Failed { .. } => {}
-        }
-        Ok(())
-    }
-
-    /// Begins the workspace once its roster is whole.
-    fn begin(&mut self) {
-        let Some(workspace) = self.workspace.filter(|_| !self.has_begun) else {
-            return;
-        };
-        self.has_begun = true;
-        self.writes.push(Write::Create {
-            workspace,
-            epoch: LogEpoch::from_bytes(clock::random()),
-            roster: std::mem::take(&mut self.roster),
-            quota: u64::MAX,
-        });
-    }
-
-    fn envelope(&mut self, entry: LogEntry) -> Result<(), RestoreError> {
-        let header = Envelope::decode(&entry.bytes)
-            .map_err(|_| damaged("an envelope"))?
-            .header;
-        self.bytes += entry.bytes.len();
-        let verified = Verified {
-            sequence: entry.sequence,
-            previous: header.previous,
-            hash: entry.hash,
-            bytes: entry.bytes,
-        };
-        let workspace = self.workspace.ok_or(damaged("the order"))?;
-        // What one feed sent at one moment goes in as one run.
-        if let Some(Write::Append {
-            workspace: same,
-            received_ms,
-            run,
-            ..
-        }) = self.writes.last_mut()
-            && (*same, *received_ms, run.feed) == (workspace, entry.received_ms, entry.feed)
-        {
-            run.envelopes.push(verified);
-            return Ok(());
-        }
-        self.writes.push(Write::Append {
-            workspace,
-            received_ms: entry.received_ms,
-            run: Run {
-                feed: entry.feed,
-                envelopes: vec![verified],
-            },
-            cut: None,
-        });
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<(), RestoreError> {
-        self.bytes = 0;
-        let written = self.log.commit(std::mem::take(&mut self.writes))?;
-        let is_good = |written: &Written| {
-            matches!(
-                written,
-                Written::Created(_)
-                    | Written::Appended {
-                        outcome: Appended::Stored(_),
-                        ..
-                    }
-            )
-        };
-        match written.iter().all(is_good) {
-            true => Ok(()),
-            false => Err(damaged("a feed")),
-        }
-    }
-}
-
-/// Says that the backup was changed since it was verified.
-fn damaged(what: &str) -> RestoreError {
-    RestoreError::Log {
-        text: format!("{what} of the backup does not fit, although it was verified"),
-    }
+    filling.finish()
 }
