@@ -134,6 +134,11 @@ impl<'a> Draft<'a> {
 }
 
 impl Roster {
+    pub(super) fn has_invite_to_end(&self) -> bool {
+        self.open_invites()
+            .any(|invite| self.outlives_its_right(invite))
+    }
+
     /// Tells whether an open invite should be none: its maker could not make it now, or its member was revoked.
     fn outlives_its_right(&self, invite: &InviteInfo) -> bool {
         let maker = FeedId::from(invite.invited_by);

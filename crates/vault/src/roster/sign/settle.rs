@@ -33,6 +33,7 @@ impl Roster {
 
     /// Signs what follows from lost branches without a decision of a person; nothing when nothing does.
     ///
+    /// It also makes up for what should have come with a revocation of this branch, and did not.
     /// That is, in this order: their revocations and the loss of the right to write, the end of invites that must not
     /// outlive these, the lost workspace keys that the ring holds, wrapped for all who read here, and a new workspace
     /// key when one is due. What only an owner may sign is left to one. `heads` say where feeds stand on the relay;
@@ -45,7 +46,7 @@ impl Roster {
         time_ms: u64,
         entropy: &mut (impl Entropy + ?Sized),
     ) -> Result<Vec<Vec<u8>>, ChangeError> {
-        if self.lost().is_empty() {
+        if self.lost().is_empty() && !self.key_epoch_is_due() && !self.has_invite_to_end() {
             return Ok(Vec::new());
         }
         let mut draft = Draft::new(self, author, time_ms)?;

@@ -106,12 +106,23 @@ fn a_missing_key_is_made_up_for() {
     let admin = world.add(3, Role::Admin);
     let entries = revoke(&mut world, &owner, &gone, &[nothing(&gone)]).expect("signed");
     world.roster.append(&entries[0]).expect("appended");
-    let entry = world
-        .roster
+    let mut other = world.roster.clone();
+    let entry = other
         .sign_key_epoch(&admin.signing, TIME_MS, &mut Counting(7))
         .expect("signed");
-    world.roster.append(&entry).expect("appended");
-    assert!(!world.roster.key_epoch_is_due());
+    other.append(&entry).expect("appended");
+    assert!(!other.key_epoch_is_due());
+    // Or with whatever else is left to do.
+    let settle = |world: &World| {
+        let entropy = &mut Counting(7);
+        let ring = KeyRing::open(&world.roster, &admin.sealing);
+        world
+            .roster
+            .sign_settlement(&admin.signing, &ring, &[], TIME_MS, entropy)
+    };
+    let entries = settle(&world).expect("signed");
+    assert_eq!(take(&mut world, &entries), [6]);
+    assert!(settle(&world).expect("nothing is left").is_empty());
 }
 
 #[test]

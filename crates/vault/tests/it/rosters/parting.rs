@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use protocol::{
     Body, Cut, Entry, EnvelopeHash, FeedId, InviteKey, Revocation, Role, RosterHash, What,
 };
-use vault::{Comparison, DeviceKeys, MAX_LOST_BRANCHES, Roster, RosterError, Side, Standing};
+use vault::{
+    Comparison, DeviceKeys, KeyRing, MAX_LOST_BRANCHES, Roster, RosterError, Side, Standing,
+};
 
 use crate::world::{Counting, TIME_MS, World, keys, secret, terms};
 
@@ -175,6 +177,18 @@ fn decided(roster: &Roster) -> impl PartialEq + std::fmt::Debug + use<> {
     (heads, standings, roster.lost_keys(), roster.next_code())
 }
 
+/// Signs as the owner what follows from lost branches.
+fn settle(roster: &mut Roster) {
+    let owner = keys(OWNER);
+    let ring = KeyRing::open(roster, &owner.sealing);
+    let entries = roster
+        .sign_settlement(&owner.signing, &ring, &[], TIME_MS, &mut Counting(17))
+        .expect("signed");
+    for entry in entries {
+        roster.append(&entry).expect("its author judged it");
+    }
+}
+
 #[test]
 fn the_rank_of_the_signer_comes_first() {
     let owner = [Step::Remark { by: OWNER, salt: 0 }];
@@ -335,5 +349,15 @@ proptest! {
             again.meet(roster).expect("met");
         }
         prop_assert_eq!(decided(&again), first);
+        // The owner signs it, and then it stands for those too who have met no lost branch.
+        settle(&mut again);
+        let plainly = Roster::from_entries(again.entries()).expect("loads");
+        for device in plainly.devices() {
+            prop_assert_eq!(device.revoked.is_some(), again.is_revoked(&device.signing));
+        }
+        prop_assert!(!again.key_epoch_is_due());
+        let settled = again.head();
+        settle(&mut again);
+        prop_assert_eq!(again.head(), settled);
     }
 }
