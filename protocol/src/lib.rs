@@ -23,9 +23,9 @@ pub use code::DeviceCode;
 pub use envelope::{Cursor, Cut, Envelope, Header};
 pub use error::{DecodeError, IdError};
 pub use frame::{
-    Bye, Carry, Challenge, Frame, Heads, HeadsPurpose, Held, Hello, Log, LogItem, LogStart, Prove,
-    Push, Refusal, Refused, RosterAppend, RosterGrew, RosterMore, RosterMoved, Stored, Want,
-    Welcome,
+    Bye, Carry, Challenge, Frame, Heads, HeadsPurpose, Held, Hello, Log, LogItem, LogPlace,
+    LogStart, Prove, Push, Refusal, Refused, RosterAppend, RosterGrew, RosterMore, RosterMoved,
+    Stored, Want, Welcome,
 };
 pub use hash::{Domain, hash, message};
 pub use ids::{

@@ -69,8 +69,11 @@ pub const MAX_RESERVED_CODES: usize = 4096;
 /// The most cuts that one roster entry names.
 pub const MAX_ENTRY_CUTS: usize = 1024;
 
-/// The most cuts of one heads frame, one for each feed of the workspace.
+/// The most cuts of one heads frame; a comparison of more feeds goes on in the next frame.
 pub const MAX_HEADS: usize = 16_384;
+
+/// The most heads of one comparison: no feed is without its device entry in the roster.
+pub const MAX_COMPARED_HEADS: usize = MAX_ROSTER_ENTRIES;
 
 /// The most bytes of a text meant for a log.
 pub const MAX_TEXT_BYTES: usize = 1024;

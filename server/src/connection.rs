@@ -11,7 +11,7 @@ use futures_util::{
     future::BoxFuture,
     stream::{FuturesUnordered, SplitSink},
 };
-use protocol::Nonce;
+use protocol::{Cut, Nonce};
 use sync::relay::{Connection, Input, Output, RosterAppended};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
@@ -24,7 +24,7 @@ use tracing::{debug, info};
 use crate::{
     clock::{self, now_ms},
     hub::{Failed, Hub},
-    log::Written,
+    log::{FeedRange, Written},
     logging::Short,
     pace::Pace,
     space::{Now, Space},
@@ -59,7 +59,7 @@ struct Shell {
     machine: Connection,
     space: Option<Arc<Space>>,
     now: Option<watch::Receiver<Now>>,
-    roster_len: usize,
+    told: Told,
     answers: FuturesUnordered<BoxFuture<'static, Answer>>,
     outgoing: mpsc::Sender<Outgoing>,
     pace: Pace,
@@ -99,7 +99,7 @@ pub(crate) async fn serve(
                 shell.opened(space);
                 Some(input)
             }
-            input = grown(&mut shell.now, &mut shell.roster_len) => Some(input),
+            input = grown(&mut shell.now, &mut shell.told) => Some(input),
             left = written.recv() => match left {
                 Some(()) => Some(Input::Written),
                 None => break,
@@ -125,8 +125,15 @@ pub(crate) async fn serve(
     debug!(connection = number, "closed");
 }
 
-/// Waits until the workspace has grown. The roster is told only when it changed, the log otherwise.
-async fn grown(now: &mut Option<watch::Receiver<Now>>, roster_len: &mut usize) -> Input {
+/// What the state machine was told of the workspace.
+#[derive(Default)]
+struct Told {
+    roster_len: usize,
+    held: Option<Arc<[Cut]>>,
+}
+
+/// Waits until the workspace has grown. Roster and held feeds are told only when they changed, the log otherwise.
+async fn grown(now: &mut Option<watch::Receiver<Now>>, told: &mut Told) -> Input {
     let Some(receiver) = now else {
         return std::future::pending().await;
     };
@@ -135,11 +142,17 @@ async fn grown(now: &mut Option<watch::Receiver<Now>>, roster_len: &mut usize) -
     }
     let current = receiver.borrow_and_update().clone();
     let entries = current.roster.entries().len();
-    if entries > *roster_len {
-        *roster_len = entries;
-        // The log may have grown as well: it is told in the next turn.
+    if entries > told.roster_len {
+        told.roster_len = entries;
+        // What else has changed is told in the next turn.
         receiver.mark_changed();
         return Input::RosterGrew(current.roster);
+    }
+    let is_told = told.held.as_ref();
+    if !is_told.is_some_and(|held| Arc::ptr_eq(held, &current.held)) {
+        told.held = Some(Arc::clone(&current.held));
+        receiver.mark_changed();
+        return Input::HeldChanged(current.held);
     }
     Input::LogGrew {
         sequence: current.head.sequence,
@@ -179,7 +192,7 @@ impl Shell {
             hub,
             space: None,
             now: None,
-            roster_len: 0,
+            told: Told::default(),
             answers: FuturesUnordered::new(),
             outgoing,
             pace: Pace::new(now_ms()),
@@ -227,8 +240,8 @@ impl Shell {
                 info!(connection = self.number, reason, "ends");
                 return false;
             }
-            Output::OpenWorkspace { workspace } => self.answer(async move {
-                match hub.open(workspace).await {
+            Output::OpenWorkspace { workspace, key } => self.answer(async move {
+                match hub.open(workspace, key).await {
                     Ok((found, space)) => (Input::Workspace(found), space),
                     Err(Failed) => (Input::Failed, None),
                 }
@@ -267,13 +280,13 @@ impl Shell {
                 let input = read.map(|entries| Input::LogRead { entries });
                 (input.unwrap_or(Input::Failed), None)
             }),
-            Output::Append { run, judged_by } => {
+            Output::Append { judged, judged_by } => {
                 debug!(
                     connection = self.number,
-                    envelopes = run.envelopes.len(),
+                    envelopes = judged.run.envelopes.len(),
                     "push"
                 );
-                let durable = self.hub.append(&space, run, judged_by).await;
+                let durable = self.hub.append(&space, judged, judged_by).await;
                 self.answer(async move {
                     let input = match durable.await {
                         Ok(Written::Appended { outcome, .. }) => Input::Appended(outcome),
@@ -283,20 +296,65 @@ impl Shell {
                     (input, None)
                 });
             }
+            Output::AppendCarried {
+                runs,
+                feeds,
+                judged_by,
+            } => {
+                debug!(connection = self.number, runs = runs.len(), "carried");
+                let durable = self.hub.carry(&space, runs, feeds, judged_by).await;
+                self.answer(async move {
+                    let input = match durable.await {
+                        Ok(Written::Carried { heads, .. }) => Input::CarriedAppended { heads },
+                        _ => Input::Failed,
+                    };
+                    (input, None)
+                });
+            }
+            Output::Compare { known } => self.answer(async move {
+                let compared = hub.compare(space.id, known).await;
+                let input = compared.map(Input::Compared);
+                (input.unwrap_or(Input::Failed), None)
+            }),
+            Output::ReadFeed {
+                feed,
+                from,
+                to,
+                max_bytes,
+                max_envelopes,
+            } => self.answer(async move {
+                let range = FeedRange {
+                    feed,
+                    from,
+                    to,
+                    max_bytes,
+                    max_envelopes,
+                };
+                let read = hub.read_feed(space.id, range).await;
+                let input = read.map(|piece| Input::FeedRead {
+                    envelopes: piece.envelopes,
+                    is_held: piece.is_held,
+                });
+                (input.unwrap_or(Input::Failed), None)
+            }),
             Output::AppendRoster {
                 expected,
                 entries,
                 roster,
+                effects,
             } => {
                 let grown = Arc::clone(&roster);
                 let durable = self
                     .hub
-                    .append_roster(&space, expected, entries, roster)
+                    .append_roster(&space, expected, entries, roster, effects)
                     .await;
                 self.answer(async move {
                     let input = match durable.await {
-                        Ok(Written::RosterGrew) => {
+                        Ok(Written::RosterGrew { .. }) => {
                             Input::RosterAppended(RosterAppended::Grew(grown))
+                        }
+                        Ok(Written::CutsDiffer { heads }) => {
+                            Input::RosterAppended(RosterAppended::CutsDiffer(heads))
                         }
                         Ok(Written::RosterMoved) => {
                             Input::RosterAppended(RosterAppended::Moved(space.now().roster))

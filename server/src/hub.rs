@@ -5,9 +5,9 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use protocol::{Blob, Cut, Entry, FeedId, LogEpoch, LogHash, RosterHash, WorkspaceId};
+use protocol::{Blob, Cut, Entry, FeedId, LogEpoch, LogHash, RosterHash, SignerKey, WorkspaceId};
 use sync::{
-    LogEntry, Run,
+    Comparison, Effects, Judged, LogEntry,
     relay::{Found, NotCreated},
 };
 use tokio::sync::{Mutex, oneshot};
@@ -17,7 +17,9 @@ use vault::{Roster, SigningIdentity};
 use crate::{
     args::Creation,
     clock,
-    log::{ChangeLog, LogError, RosterPiece, StoredWorkspace, Write, Written},
+    log::{
+        ChangeLog, FeedPiece, FeedRange, LogError, RosterPiece, StoredWorkspace, Write, Written,
+    },
     logging::Short,
     space::{Now, Space},
     writer::{Chain, Job, Writer},
@@ -29,6 +31,14 @@ pub(crate) struct Failed;
 
 /// What a client is told of a workspace, and the workspace when it is there.
 pub(crate) type Opened = Result<(Found, Option<Arc<Space>>), Failed>;
+
+/// What is found where a workspace should be.
+enum Place {
+    Open(Arc<Space>),
+    /// It is there, and does not know the key.
+    Stranger,
+    Nowhere,
+}
 
 /// All workspaces, and the way to the one writer.
 #[derive(Debug)]
@@ -69,27 +79,33 @@ impl Hub {
         self.writer.stop().await;
     }
 
-    /// Finds a workspace that a client names.
-    pub(crate) async fn open(&self, id: WorkspaceId) -> Opened {
-        Ok(match self.space(id).await? {
-            Some(space) => (Found::Known(space.now().roster), Some(space)),
-            None if self.creation.allows(&id) => (Found::MayBegin, None),
-            None => (Found::NotAllowed, None),
+    /// Finds a workspace that a client names, for a key that it claims to have.
+    pub(crate) async fn open(&self, id: WorkspaceId, key: SignerKey) -> Opened {
+        Ok(match self.space(id, Some(key)).await? {
+            Place::Open(space) => (Found::Known(space.now().roster), Some(space)),
+            Place::Stranger => (Found::Stranger, None),
+            Place::Nowhere if self.creation.allows(&id) => (Found::MayBegin, None),
+            Place::Nowhere => (Found::NotAllowed, None),
         })
     }
 
     /// Returns the open workspace, opening it when it is stored. The lock of its slot is held all the while, so that no
     /// workspace is ever open twice with different followers; others are not held up by it.
-    async fn space(&self, id: WorkspaceId) -> Result<Option<Arc<Space>>, Failed> {
+    ///
+    /// It is not opened, which takes time, for a key that no entry of its roster names.
+    async fn space(&self, id: WorkspaceId, key: Option<SignerKey>) -> Result<Place, Failed> {
         let slot = self.slot(id).await;
         let mut open = slot.lock().await;
         if let Some(space) = open.upgrade() {
-            return Ok(Some(space));
+            return Ok(Place::Open(space));
         }
         let stored = self.blocking(move |log| log.workspace(&id)).await?;
-        let Some(StoredWorkspace { head, roster }) = stored else {
-            return Ok(None);
+        let Some(StoredWorkspace { head, roster, held }) = stored else {
+            return Ok(Place::Nowhere);
         };
+        if key.is_some_and(|key| !roster.iter().any(|piece| names(piece, &key))) {
+            return Ok(Place::Stranger);
+        }
         // Verifying a long roster takes a while.
         let verified = tokio::task::spawn_blocking(move || {
             Roster::from_entries(roster.iter().map(|piece| &piece.bytes))
@@ -99,9 +115,10 @@ impl Hub {
             Failed
         })?;
         let roster = Arc::new(roster);
-        let space = Arc::new(Space::new(id, Now { head, roster }));
+        let held = held.into();
+        let space = Arc::new(Space::new(id, Now { head, roster, held }));
         *open = Arc::downgrade(&space);
-        Ok(Some(space))
+        Ok(Place::Open(space))
     }
 
     /// Returns the slot of a workspace; those that nobody looks at and that hold nothing open go away.
@@ -138,20 +155,42 @@ impl Hub {
             _ => {}
         }
         info!(workspace = %Short(id.as_bytes()), "a workspace begins");
-        Ok(self.space(id).await?.ok_or(NotCreated::NotAllowed))
+        Ok(match self.space(id, None).await? {
+            Place::Open(space) => Ok(space),
+            Place::Stranger | Place::Nowhere => Err(NotCreated::NotAllowed),
+        })
     }
 
     /// Queues envelopes; the returned future waits until they are durable.
     pub(crate) async fn append(
         &self,
         space: &Arc<Space>,
-        run: Run,
+        judged: Judged,
         judged_by: RosterHash,
     ) -> impl Future<Output = Result<Written, Failed>> + use<> {
         let write = Write::Append {
             workspace: space.id,
             received_ms: clock::now_ms(),
-            run,
+            run: judged.run,
+            cut: judged.cut,
+        };
+        self.write(write, Some(Arc::clone(space)), None, Some(judged_by))
+            .await
+    }
+
+    /// Queues envelopes of any feeds; the returned future waits until they are durable.
+    pub(crate) async fn carry(
+        &self,
+        space: &Arc<Space>,
+        runs: Vec<Judged>,
+        feeds: Vec<FeedId>,
+        judged_by: RosterHash,
+    ) -> impl Future<Output = Result<Written, Failed>> + use<> {
+        let write = Write::Carry {
+            workspace: space.id,
+            received_ms: clock::now_ms(),
+            runs,
+            feeds,
         };
         self.write(write, Some(Arc::clone(space)), None, Some(judged_by))
             .await
@@ -164,11 +203,14 @@ impl Hub {
         expected: RosterHash,
         entries: Vec<Blob>,
         roster: Arc<Roster>,
+        effects: Effects,
     ) -> impl Future<Output = Result<Written, Failed>> + use<> {
         let write = Write::Roster {
             workspace: space.id,
+            received_ms: clock::now_ms(),
             expected,
             entries: pieces(entries),
+            effects,
         };
         self.write(write, Some(Arc::clone(space)), Some(roster), None)
             .await
@@ -188,6 +230,7 @@ impl Hub {
                 space,
                 roster,
                 judged_by,
+                is_unknown: false,
                 answer,
             })
             .await;
@@ -223,12 +266,31 @@ impl Hub {
                 None => None,
             };
             let own = match feed {
-                Some(feed) => log.feed_head(&id, &feed)?,
+                Some(feed) => log.feed_end(&id, &feed)?,
                 None => None,
             };
             Ok((running, own))
         })
         .await
+    }
+
+    /// Compares the log with what a client holds.
+    pub(crate) async fn compare(
+        &self,
+        id: WorkspaceId,
+        known: Vec<Cut>,
+    ) -> Result<Comparison, Failed> {
+        let compared = self.blocking(move |log| log.compare(&id, &known)).await?;
+        compared.ok_or(Failed)
+    }
+
+    /// Reads a piece of a feed.
+    pub(crate) async fn read_feed(
+        &self,
+        id: WorkspaceId,
+        range: FeedRange,
+    ) -> Result<FeedPiece, Failed> {
+        self.blocking(move |log| log.read_feed(&id, range)).await
     }
 
     /// Reads the log where blocking is allowed.
@@ -243,6 +305,12 @@ impl Hub {
             Failed
         })
     }
+}
+
+/// Tells whether a roster entry holds the bytes of a key; those that it names do, and strangers hit none by chance.
+fn names(piece: &RosterPiece, key: &SignerKey) -> bool {
+    let key = key.as_bytes();
+    piece.bytes.windows(key.len()).any(|bytes| bytes == key)
 }
 
 /// Gives each verified entry its hash.

@@ -263,10 +263,10 @@ impl Relay {
         };
         let serving = axum::serve(listener, app).with_graceful_shutdown(told(stop.subscribe()));
         let mut serving = pin!(serving.into_future());
-        let mut accepted = tokio::select! {
-            served = &mut serving => served,
-            () = stopped => Ok(()),
-            () = told(stop.subscribe()) => Ok(()),
+        let served = tokio::select! {
+            served = &mut serving => Some(served),
+            () = stopped => None,
+            () = told(stop.subscribe()) => None,
         };
         stop.send_replace(true);
         info!("stopping: clients are told, commits are finished");
@@ -276,9 +276,11 @@ impl Relay {
         {
             warn!("some clients did not leave in time");
         }
-        if accepted.is_ok() {
-            accepted = timeout(STOP_LIMIT, serving).await.unwrap_or(Ok(()));
-        }
+        // What has ended is not asked again.
+        let accepted = match served {
+            Some(served) => served,
+            None => timeout(STOP_LIMIT, serving).await.unwrap_or(Ok(())),
+        };
         hub.stop_writing().await;
         #[cfg(unix)]
         if let Some(answering) = answering

@@ -1,11 +1,11 @@
 //! A workspace that clients are connected to: where it stands, and its newest entries in memory.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use protocol::WorkspaceId;
+use protocol::{Cut, FeedId, WorkspaceId};
 use sync::{LogEntry, LogHead};
 use tokio::sync::watch;
 use vault::Roster;
@@ -23,6 +23,8 @@ const RECENT_ENTRIES: usize = 4096;
 pub(crate) struct Now {
     pub(crate) head: LogHead,
     pub(crate) roster: Arc<Roster>,
+    /// The feeds of which envelopes are held, each up to where, in the order of their ids.
+    pub(crate) held: Arc<[Cut]>,
 }
 
 /// A workspace with clients. There is one for each id at any time; [`crate::hub::Hub`] sees to that.
@@ -66,19 +68,26 @@ impl Space {
 
     /// Tells followers of a write that is durable; called by the writer alone, in the order of the log.
     pub(crate) fn publish(&self, written: &Written, roster: Option<Arc<Roster>>) {
-        match written {
-            Written::Appended { entries, head, .. } if !entries.is_empty() => {
-                let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-                recent.add(entries, head.sequence);
-                drop(recent);
-                self.now.send_modify(|now| now.head = *head);
-            }
-            Written::RosterGrew => {
-                if let Some(roster) = roster {
-                    self.now.send_modify(|now| now.roster = roster);
+        let (grown, roster) = match written {
+            Written::Appended { grown, .. } | Written::Carried { grown, .. } => (grown, None),
+            Written::RosterGrew { grown } => (grown, roster),
+            _ => return,
+        };
+        if !grown.entries.is_empty() {
+            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            recent.add(&grown.entries, grown.head.sequence);
+        }
+        let has_news = !grown.entries.is_empty() || !grown.held.is_empty() || roster.is_some();
+        if has_news {
+            self.now.send_modify(|now| {
+                now.head = grown.head;
+                if !grown.held.is_empty() {
+                    now.held = held_with(&now.held, &grown.held);
                 }
-            }
-            _ => {}
+                if let Some(roster) = roster {
+                    now.roster = roster;
+                }
+            });
         }
     }
 
@@ -106,6 +115,18 @@ impl Space {
     }
 }
 
+/// Returns the held feeds after some of them have changed.
+fn held_with(held: &[Cut], changes: &[(FeedId, Option<Cut>)]) -> Arc<[Cut]> {
+    let mut all: BTreeMap<FeedId, Cut> = held.iter().map(|cut| (cut.feed, *cut)).collect();
+    for (feed, end) in changes {
+        match end {
+            Some(end) => all.insert(*feed, *end),
+            None => all.remove(feed),
+        };
+    }
+    all.into_values().collect()
+}
+
 impl Recent {
     fn add(&mut self, entries: &[LogEntry], last: u64) {
         self.bytes += entries.iter().map(|entry| entry.bytes.len()).sum::<usize>();
@@ -120,7 +141,7 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{EnvelopeHash, FeedId};
+    use protocol::EnvelopeHash;
 
     use super::*;
 

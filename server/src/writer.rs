@@ -9,7 +9,7 @@ use std::{
 };
 
 use protocol::RosterHash;
-use sync::relay::still_allowed;
+use sync::relay::cut_of;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 use vault::Roster;
@@ -37,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) roster: Option<Arc<Roster>>,
     /// The head of the roster by which envelopes were verified.
     pub(crate) judged_by: Option<RosterHash>,
+    /// Whether the roster of now does not know the device that wrote the envelopes.
+    pub(crate) is_unknown: bool,
     /// Gets the outcome; dropped without one when the log has failed.
     pub(crate) answer: oneshot::Sender<Written>,
 }
@@ -98,7 +100,9 @@ fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Res
             bytes += size(&next.write);
             jobs.push(next);
         }
-        let (jobs, outdated): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(is_allowed);
+        jobs.iter_mut().for_each(judge_by_now);
+        let (jobs, outdated): (Vec<Job>, Vec<Job>) =
+            jobs.into_iter().partition(|job| !job.is_unknown);
         for job in outdated {
             drop(job.answer.send(Written::Outdated));
         }
@@ -112,7 +116,15 @@ fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Res
         debug!(jobs = waiting.len(), bytes, "commit");
         let outcomes = log.commit(writes)?;
         for (written, (space, roster, answer)) in outcomes.into_iter().zip(waiting) {
-            if let (Written::Damaged { what }, Some(space)) = (&written, &space) {
+            if let (
+                Written::Damaged { what }
+                | Written::Carried {
+                    damaged: Some(what),
+                    ..
+                },
+                Some(space),
+            ) = (&written, &space)
+            {
                 error!(workspace = %Short(space.id.as_bytes()), what, "a workspace is damaged");
             }
             if let Some(space) = space {
@@ -129,22 +141,39 @@ fn changes_roster(job: &Job) -> bool {
     matches!(job.write, Write::Roster { .. })
 }
 
-/// Tells whether envelopes that were verified under an earlier roster may still be appended under the one of now.
+/// Judges envelopes by the roster of now that were verified under an earlier one: where their feeds are cut.
 ///
 /// A space's roster is published by this thread alone, so here it is the durable one.
-fn is_allowed(job: &Job) -> bool {
-    let (Write::Append { run, .. }, Some(space), Some(judged_by)) =
-        (&job.write, &job.space, &job.judged_by)
-    else {
-        return true;
+fn judge_by_now(job: &mut Job) {
+    let (Some(space), Some(judged_by)) = (&job.space, &job.judged_by) else {
+        return;
     };
     let roster = space.now().roster;
-    roster.head() == *judged_by || still_allowed(&roster, run)
+    if roster.head() == *judged_by {
+        return;
+    }
+    match &mut job.write {
+        Write::Append { run, cut, .. } => match cut_of(&roster, &run.feed) {
+            Some(now) => *cut = now,
+            None => job.is_unknown = true,
+        },
+        Write::Carry { runs, .. } => {
+            runs.retain_mut(|judged| match cut_of(&roster, &judged.run.feed) {
+                Some(now) => {
+                    judged.cut = now;
+                    true
+                }
+                None => false,
+            });
+        }
+        Write::Create { .. } | Write::Roster { .. } => {}
+    }
 }
 
 fn size(write: &Write) -> usize {
     match write {
         Write::Append { run, .. } => run.bytes(),
+        Write::Carry { runs, .. } => runs.iter().map(|judged| judged.run.bytes()).sum(),
         Write::Create { roster, .. } => roster.iter().map(|piece| piece.bytes.len()).sum(),
         Write::Roster { entries, .. } => entries.iter().map(|piece| piece.bytes.len()).sum(),
     }
@@ -170,13 +199,13 @@ mod tests {
     use std::sync::{Mutex, mpsc as std_mpsc};
 
     use protocol::{Cut, EnvelopeHash, FeedId, LogHash, WorkspaceId};
-    use sync::{LogEntry, Run, Verified};
+    use sync::{Comparison, Effects, LogEntry, Run, Verified};
 
     use vault::{DeviceKeys, InviteSecret, InviteTerms};
 
     use super::*;
     use crate::{
-        log::{MemoryLog, RosterPiece, Seed, StoredWorkspace},
+        log::{FeedPiece, FeedRange, MemoryLog, RosterPiece, Seed, StoredWorkspace},
         space::Now,
     };
 
@@ -232,6 +261,18 @@ mod tests {
         fn feed_head(&self, id: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
             self.lock().inner.feed_head(id, feed)
         }
+
+        fn feed_end(&self, id: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
+            self.lock().inner.feed_end(id, feed)
+        }
+
+        fn compare(&self, id: &WorkspaceId, known: &[Cut]) -> Result<Option<Comparison>, LogError> {
+            self.lock().inner.compare(id, known)
+        }
+
+        fn read_feed(&self, id: &WorkspaceId, range: FeedRange) -> Result<FeedPiece, LogError> {
+            self.lock().inner.read_feed(id, range)
+        }
     }
 
     fn append(sequence: u8) -> (Job, oneshot::Receiver<Written>) {
@@ -252,12 +293,14 @@ mod tests {
                 feed: FeedId::ZERO,
                 envelopes: vec![envelope],
             },
+            cut: None,
         };
         let job = Job {
             write,
             space: None,
             roster: None,
             judged_by: None,
+            is_unknown: false,
             answer,
         };
         (job, outcome)
@@ -292,7 +335,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_push_behind_a_revocation_is_not_appended() {
+    async fn a_push_behind_a_revocation_is_held() {
         let (roster, grown, revoked) = rosters();
         let log = Arc::new(MemoryLog::new());
         let create = Write::Create {
@@ -313,6 +356,7 @@ mod tests {
         let now = Now {
             head,
             roster: Arc::new(roster),
+            held: Arc::new([]),
         };
         let space = Arc::new(Space::new(grown.workspace(), now));
         let job = |feed: FeedId| {
@@ -330,15 +374,18 @@ mod tests {
         let revocation = Job {
             write: Write::Roster {
                 workspace: space.id,
+                received_ms: 2,
                 expected: before,
                 entries: vec![RosterPiece {
                     hash: grown.head(),
                     bytes: vec![1].into(),
                 }],
+                effects: Effects::default(),
             },
             space: Some(Arc::clone(&space)),
             roster: Some(Arc::new(grown)),
             judged_by: None,
+            is_unknown: false,
             answer,
         };
         // All three wait for the same commit, and both pushes were verified before the revocation.
@@ -350,10 +397,18 @@ mod tests {
         }
         let shared: Arc<dyn ChangeLog> = log;
         let written = tokio::task::spawn_blocking(move || write_all(&*shared, jobs));
-        assert_eq!(roster_outcome.await, Ok(Written::RosterGrew));
-        assert_eq!(late_outcome.await, Ok(Written::Outdated));
-        let other = other_outcome.await.expect("is answered");
-        assert!(matches!(other, Written::Appended { .. }), "{other:?}");
+        let grew = roster_outcome.await.expect("is answered");
+        assert!(matches!(grew, Written::RosterGrew { .. }), "{grew:?}");
+        let outcome = |written| match written {
+            Written::Appended { outcome, .. } => outcome,
+            other => panic!("expected an append, got {other:?}"),
+        };
+        let late = outcome(late_outcome.await.expect("is answered"));
+        assert!(matches!(late, sync::Appended::Held(_)), "{late:?}");
+        let other = outcome(other_outcome.await.expect("is answered"));
+        assert!(matches!(other, sync::Appended::Stored(_)), "{other:?}");
+        let held: Vec<FeedId> = space.now().held.iter().map(|cut| cut.feed).collect();
+        assert_eq!(held, [revoked], "and followers hear of it");
         written.await.expect("ends").expect("ends well");
     }
 

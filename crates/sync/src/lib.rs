@@ -7,8 +7,13 @@
 
 mod backoff;
 pub mod client;
+mod feeds;
 mod log;
 pub mod relay;
 
 pub use backoff::{Backoff, FIRST_WAIT_MS, LONGEST_WAIT_MS};
-pub use log::{Appended, Fit, LogEntry, LogHead, Run, Verified, fit};
+pub use feeds::{Decision, Feeds, decide, differing, feed_end, release};
+pub use log::{
+    Appended, Comparison, Effects, Fit, Judged, LogEntry, LogHead, Release, Run, Verified, divide,
+    fit,
+};

@@ -1,9 +1,10 @@
 //! What the relay's log holds, and the rule by which a push continues a feed.
 //!
 //! The log itself lies behind a trait in the relay; every implementation decides by [`fit`], so that all of them
-//! accept, skip and refuse the same pushes.
+//! accept, skip and refuse the same pushes. What lies behind a cut of the roster is held: kept apart, contiguous and
+//! chained like the log, so [`fit`] sees a feed's log and what is held of it as one; [`divide`] says where it parts.
 
-use protocol::{Blob, Cut, EnvelopeHash, FeedId, LogEpoch, LogHash};
+use protocol::{Blob, Cut, EnvelopeHash, FeedId, LogEpoch, LogHash, LogPlace};
 
 /// An envelope whose signature and place in its chain were verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +61,67 @@ pub struct LogHead {
     pub hash: LogHash,
 }
 
+impl LogHead {
+    /// Returns the place that the head names within its life.
+    pub fn place(&self) -> LogPlace {
+        LogPlace {
+            sequence: self.sequence,
+            running: self.hash,
+        }
+    }
+}
+
+/// A run, and the place behind which the roster lets its feed not into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The envelopes.
+    pub run: Run,
+    /// The cut; none when all that continues the feed may be appended.
+    pub cut: Option<Cut>,
+}
+
+/// What a growth of the roster asks of the log; decided in the same durable step as the growth.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effects {
+    /// The feeds that are newly cut, with the named cut: sequence 0 where none is named.
+    ///
+    /// Where [`Effects::is_exact`] each must be where the feed stands in the log, else the log must not be beyond it.
+    pub cuts: Vec<Cut>,
+    /// The feeds of which more may be in the log than before.
+    pub releases: Vec<Release>,
+    /// Whether an admin appends these entries now; else they are brought back to a relay that lost them.
+    pub is_exact: bool,
+}
+
+/// A feed of which what was held goes to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release {
+    /// The feed.
+    pub feed: FeedId,
+    /// Up to where; none for all of it.
+    pub to: Option<Cut>,
+}
+
+/// Where a log stands compared with what a client holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// Where the log stood.
+    pub head: LogHead,
+    /// Where each feed stood in it then.
+    pub heads: Vec<Cut>,
+    /// The log sequence after which everything lies that the client lacks.
+    pub after: u64,
+}
+
 /// What became of a run that was to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// All of it is durable, whether it came now or earlier; the feed stands at the cut.
+    /// All of it is durable in the log, whether it came now or earlier; the feed stands at the cut.
     Stored(Cut),
+    /// All of it is durable, and the end of the feed is kept apart; the feed stands at the cut.
+    Held(Cut),
+    /// More than may be would be kept apart of this feed; nothing of the run was taken.
+    HeldFull(Option<Cut>),
     /// The log holds another envelope at one of these sequences.
     Fork(Option<Cut>),
     /// Envelopes are missing between the feed's head and this run.
@@ -85,7 +142,26 @@ pub enum Fit {
     Gap,
 }
 
-/// Decides how a run fits behind the head of its feed.
+/// Parts envelopes into those that may be in the log and those behind the feed's cut, which are held.
+///
+/// None when they hold another envelope than the one that the cut names: the branch that does not count.
+pub fn divide(
+    mut envelopes: Vec<Verified>,
+    cut: Option<&Cut>,
+) -> Option<(Vec<Verified>, Vec<Verified>)> {
+    let Some(cut) = cut else {
+        return Some((envelopes, Vec::new()));
+    };
+    let named = envelopes.iter().find(|e| e.sequence == cut.sequence);
+    if named.is_some_and(|envelope| envelope.hash != cut.hash) {
+        return None;
+    }
+    let within = envelopes.iter().take_while(|e| e.sequence <= cut.sequence);
+    let held = envelopes.split_off(within.count());
+    Some((envelopes, held))
+}
+
+/// Decides how a run fits behind the head of its feed, which is the last one held when some of it is.
 ///
 /// `stored` returns the hash of the feed's envelope at a sequence that the head covers.
 /// The run is contiguous, so equal hashes at one sequence mean that everything before is equal too.
@@ -161,6 +237,25 @@ mod tests {
             Ok::<_, ()>(found.map(|envelope| envelope.hash))
         };
         assert_eq!(fit(head.as_ref(), &pushed, look), Ok(expected));
+    }
+
+    #[test]
+    fn what_lies_behind_a_cut_is_parted_from_what_counts() {
+        let cut = |sequence: u64, branch: u8| Cut {
+            feed: FeedId::ZERO,
+            sequence,
+            hash: EnvelopeHash::from_bytes([branch.wrapping_add(sequence as u8); 32]),
+        };
+        let lengths = |from, to, cut: Option<Cut>| {
+            let parted = divide(run(from, to, 0).envelopes, cut.as_ref());
+            parted.map(|(log, held)| (log.len(), held.len()))
+        };
+        assert_eq!(lengths(1, 5, None), Some((5, 0)));
+        assert_eq!(lengths(1, 5, Some(cut(3, 0))), Some((3, 2)));
+        assert_eq!(lengths(1, 3, Some(cut(3, 0))), Some((3, 0)));
+        assert_eq!(lengths(4, 5, Some(cut(3, 0))), Some((0, 2)));
+        assert_eq!(lengths(1, 2, Some(cut(0, 0))), Some((0, 2)));
+        assert_eq!(lengths(2, 5, Some(cut(3, 9))), None, "the other branch");
     }
 
     #[test]

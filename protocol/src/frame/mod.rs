@@ -10,7 +10,9 @@ use minicbor::{Decoder, Encode, Encoder};
 pub use greeting::{Challenge, Hello, LogStart, Prove, Welcome};
 pub use refusal::{Refusal, Refused};
 pub use roster::{RosterAppend, RosterGrew, RosterMore, RosterMoved};
-pub use traffic::{Bye, Carry, Heads, HeadsPurpose, Held, Log, LogItem, Push, Stored, Want};
+pub use traffic::{
+    Bye, Carry, Heads, HeadsPurpose, Held, Log, LogItem, LogPlace, Push, Stored, Want,
+};
 
 use crate::{
     Blob, DecodeError, canonical,

@@ -5,7 +5,7 @@ use minicbor::{
     encode::{self, Write},
 };
 
-use crate::{Blob, Cut, EnvelopeHash, FeedId};
+use crate::{Blob, Cut, EnvelopeHash, FeedId, LogHash, limits::MAX_HEADS};
 
 /// Envelopes of the sender's own feed, contiguous.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -23,6 +23,15 @@ pub struct Stored {
     /// The place.
     #[n(0)]
     pub cut: Cut,
+    /// Whether its end is kept apart for admins and not in the log, since the roster cuts the feed before it.
+    #[n(1)]
+    #[cbor(default, skip_if = "is_absent")]
+    pub held: bool,
+}
+
+/// Tells whether a flag is left out of a map: one that is not set is.
+fn is_absent(flag: &bool) -> bool {
+    !flag
 }
 
 /// A piece of the log.
@@ -126,6 +135,61 @@ pub struct Heads {
     /// What they are for; none means a comparison.
     #[n(1)]
     pub purpose: Option<HeadsPurpose>,
+    /// In a comparison: where the relay's log stood when these were its heads; from a client, where it goes on reading.
+    #[n(2)]
+    pub position: Option<LogPlace>,
+    /// Whether further heads of the same comparison follow in the next frame.
+    #[n(3)]
+    #[cbor(default, skip_if = "is_absent")]
+    pub more: bool,
+}
+
+impl Heads {
+    /// Makes the heads of one frame that stands alone.
+    pub fn of(purpose: HeadsPurpose, heads: Vec<Cut>) -> Self {
+        Heads {
+            heads,
+            purpose: Some(purpose).filter(|purpose| *purpose != HeadsPurpose::Comparison),
+            position: None,
+            more: false,
+        }
+    }
+
+    /// Returns what the heads are for.
+    pub fn purpose(&self) -> HeadsPurpose {
+        self.purpose.unwrap_or(HeadsPurpose::Comparison)
+    }
+
+    /// Cuts the heads of a comparison into as many frames as they need, at least one; the last has the position.
+    pub fn comparison(heads: Vec<Cut>, position: Option<LogPlace>) -> Vec<Self> {
+        let mut frames: Vec<Self> = heads
+            .chunks(MAX_HEADS)
+            .map(|heads| Heads {
+                more: true,
+                ..Heads::of(HeadsPurpose::Comparison, heads.to_vec())
+            })
+            .collect();
+        if frames.is_empty() {
+            frames.push(Heads::of(HeadsPurpose::Comparison, Vec::new()));
+        }
+        if let Some(last) = frames.last_mut() {
+            last.more = false;
+            last.position = position;
+        }
+        frames
+    }
+}
+
+/// A place in the log of a life that both sides know: a sequence and the running hash there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LogPlace {
+    /// The sequence; 0 before the first entry.
+    #[n(0)]
+    pub sequence: u64,
+    /// The running hash at that sequence.
+    #[n(1)]
+    pub running: LogHash,
 }
 
 /// What heads are for.
@@ -137,6 +201,8 @@ pub enum HeadsPurpose {
     Held,
     /// An admin learns the heads that a revocation or demotion must name as cuts.
     Revocation,
+    /// A client learns where the feeds of a carry stand in the log, now that it is durable.
+    Carried,
     /// A purpose that a newer version has.
     Other(u32),
 }
@@ -148,6 +214,7 @@ impl HeadsPurpose {
             HeadsPurpose::Comparison => 0,
             HeadsPurpose::Held => 1,
             HeadsPurpose::Revocation => 2,
+            HeadsPurpose::Carried => 3,
             HeadsPurpose::Other(code) => code,
         }
     }
@@ -158,6 +225,7 @@ impl HeadsPurpose {
             0 => HeadsPurpose::Comparison,
             1 => HeadsPurpose::Held,
             2 => HeadsPurpose::Revocation,
+            3 => HeadsPurpose::Carried,
             code => HeadsPurpose::Other(code),
         }
     }

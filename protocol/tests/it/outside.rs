@@ -119,6 +119,8 @@ fn limits_hold() {
         Frame::Heads(Heads {
             heads,
             purpose: None,
+            position: None,
+            more: false,
         }),
         Frame::Push(Push { envelopes }),
         Frame::RosterAppend(RosterAppend {

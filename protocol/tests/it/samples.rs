@@ -247,7 +247,14 @@ pub(crate) fn frames() -> Vec<Frame> {
         Frame::Push(Push {
             envelopes: vec![blob(), blob()],
         }),
-        Frame::Stored(Stored { cut: cut() }),
+        Frame::Stored(Stored {
+            cut: cut(),
+            held: false,
+        }),
+        Frame::Stored(Stored {
+            cut: cut(),
+            held: true,
+        }),
         Frame::Log(Log {
             first: 7,
             items: vec![
@@ -287,10 +294,30 @@ pub(crate) fn frames() -> Vec<Frame> {
         Frame::Heads(Heads {
             heads: vec![cut()],
             purpose: None,
+            position: None,
+            more: false,
         }),
         Frame::Heads(Heads {
             heads: vec![cut()],
+            purpose: None,
+            position: None,
+            more: true,
+        }),
+        Frame::Heads(Heads {
+            heads: Vec::new(),
+            purpose: None,
+            position: Some(LogPlace {
+                sequence: 9,
+                running: id!(LogHash, 11),
+            }),
+            more: false,
+        }),
+        Frame::Heads(Heads::of(HeadsPurpose::Carried, vec![cut()])),
+        Frame::Heads(Heads {
+            heads: vec![cut()],
             purpose: Some(HeadsPurpose::Revocation),
+            position: None,
+            more: false,
         }),
         Frame::Want(Want {
             feed: id!(FeedId, 1),

@@ -4,13 +4,18 @@ use std::collections::HashMap;
 
 use protocol::{Cut, EnvelopeHash, FeedId, LogEpoch, RosterHash, WorkspaceId, log_next, log_start};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
-use sync::{Appended, Fit, LogEntry, LogHead, Run, fit};
+use sync::{
+    Appended, Decision, Effects, Feeds, Judged, LogEntry, LogHead, Release, Verified, decide,
+    differing, release,
+};
 
 use super::{
-    LogError, RosterPiece, StoredWorkspace, Write, Written,
+    Grown, LogError, RosterPiece, StoredWorkspace, Write, Written,
+    held::{held_ends, held_envelopes, held_row},
     tables::{
-        FEED_INDEX, FEED_LEN, FEEDS, FeedRow, LOG, ROSTER, WORKSPACE_LEN, WORKSPACES, WorkspaceRow,
-        decode_log, encode_log, feed_key, index_key, log_key, roster_key,
+        FEED_INDEX, FEED_LEN, FEEDS, FeedRow, HELD, HELD_FEED_LEN, HELD_FEEDS, HeldRow, LOG,
+        ROSTER, WORKSPACE_LEN, WORKSPACES, WorkspaceRow, decode_held, decode_log, encode_held,
+        encode_log, feed_key, held_key, index_key, log_key, roster_key,
     },
 };
 
@@ -70,17 +75,26 @@ pub(super) struct Batch<'t> {
     log: Table<'t, &'static [u8; 12], &'static [u8]>,
     feeds: Table<'t, &'static [u8; 36], &'static [u8; FEED_LEN]>,
     index: Table<'t, &'static [u8; 16], &'static [u8; 8]>,
+    held: Table<'t, &'static [u8; 44], &'static [u8]>,
+    held_feeds: Table<'t, &'static [u8; 36], &'static [u8; HELD_FEED_LEN]>,
+    held_limit: u64,
     touched: HashMap<WorkspaceId, WorkspaceRow>,
 }
 
 impl<'t> Batch<'t> {
-    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, LogError> {
+    pub(super) fn open(
+        transaction: &'t WriteTransaction,
+        held_limit: u64,
+    ) -> Result<Self, LogError> {
         Ok(Batch {
             workspaces: transaction.open_table(WORKSPACES)?,
             roster: transaction.open_table(ROSTER)?,
             log: transaction.open_table(LOG)?,
             feeds: transaction.open_table(FEEDS)?,
             index: transaction.open_table(FEED_INDEX)?,
+            held: transaction.open_table(HELD)?,
+            held_feeds: transaction.open_table(HELD_FEEDS)?,
+            held_limit,
             touched: HashMap::new(),
         })
     }
@@ -104,19 +118,37 @@ impl<'t> Batch<'t> {
                 workspace,
                 received_ms,
                 run,
+                cut,
             } => match self.workspace(&workspace)? {
-                Some(row) => self.append(workspace, row, received_ms, run),
+                Some(mut row) => {
+                    let mut grown = unchanged(&row);
+                    let judged = Judged { run, cut };
+                    let outcome = self.append(&mut row, received_ms, judged, &mut grown)?;
+                    self.touched.insert(workspace, row);
+                    Ok(Written::Appended { outcome, grown })
+                }
+                None => Ok(Written::NoWorkspace),
+            },
+            Write::Carry {
+                workspace,
+                received_ms,
+                runs,
+                feeds,
+            } => match self.workspace(&workspace)? {
+                Some(row) => self.carry(workspace, row, received_ms, runs, &feeds),
                 None => Ok(Written::NoWorkspace),
             },
             Write::Roster {
                 workspace,
+                received_ms,
                 expected,
                 entries,
+                effects,
             } => match self.workspace(&workspace)? {
                 Some(mut row) if row.roster_head == expected => {
-                    self.add_entries(&mut row, &entries)?;
+                    let written = self.grow_roster(&mut row, received_ms, &entries, &effects)?;
                     self.touched.insert(workspace, row);
-                    Ok(Written::RosterGrew)
+                    Ok(written)
                 }
                 Some(_) => Ok(Written::RosterMoved),
                 None => Ok(Written::NoWorkspace),
@@ -135,6 +167,7 @@ impl<'t> Batch<'t> {
             return Ok(Written::Created(StoredWorkspace {
                 head: row.head,
                 roster: roster(&self.roster, &row)?,
+                held: held_ends(&self.held_feeds, row.number)?,
             }));
         }
         let count = self.workspaces.len()?;
@@ -161,6 +194,7 @@ impl<'t> Batch<'t> {
         Ok(Written::Created(StoredWorkspace {
             head: row.head,
             roster: pieces,
+            held: Vec::new(),
         }))
     }
 
@@ -180,62 +214,176 @@ impl<'t> Batch<'t> {
 
     fn append(
         &mut self,
+        row: &mut WorkspaceRow,
+        received_ms: u64,
+        judged: Judged,
+        grown: &mut Grown,
+    ) -> Result<Appended, LogError> {
+        let feed = judged.run.feed;
+        let (log, held, outcome) = match decide(&self.feeds_of(row), judged, self.held_limit)? {
+            Decision::Refuse(outcome) => return Ok(outcome),
+            Decision::Take { log, held, outcome } => (log, held, outcome),
+        };
+        let entries = self.continue_feed(row, received_ms, feed, log)?;
+        grown.entries.extend(entries);
+        grown.head = row.head;
+        if !held.is_empty() {
+            let end = self.hold(row.number, feed, held)?;
+            grown.held.push((feed, end));
+        }
+        Ok(outcome)
+    }
+
+    /// Decides runs one after the other; a damaged row ends that, and what was decided before stands.
+    fn carry(
+        &mut self,
         workspace: WorkspaceId,
         mut row: WorkspaceRow,
         received_ms: u64,
-        run: Run,
+        runs: Vec<Judged>,
+        feeds: &[FeedId],
     ) -> Result<Written, LogError> {
-        let known = feed_row(&self.feeds, row.number, &run.feed)?;
-        let head = known.as_ref().map(|known| known.head);
-        let fitted = fit(head.as_ref(), &run, |sequence| {
-            let feed = known.as_ref().map_or(0, |known| known.number);
-            self.hash_at(row.number, feed, sequence)
-        })?;
-        let refused = |outcome| Written::Appended {
-            outcome,
-            entries: Vec::new(),
-            head: row.head,
-        };
-        let skip = match fitted {
-            Fit::Continues { skip } => skip,
-            Fit::Fork => return Ok(refused(Appended::Fork(head))),
-            Fit::Gap => return Ok(refused(Appended::Gap(head))),
-        };
-        let mut feed = match known {
+        let mut grown = unchanged(&row);
+        let mut damaged = None;
+        for judged in runs {
+            match self.append(&mut row, received_ms, judged, &mut grown) {
+                Ok(_) => {}
+                Err(LogError::Damaged { what }) => {
+                    damaged = Some(what);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.touched.insert(workspace, row.clone());
+        let mut heads = Vec::new();
+        for feed in feeds {
+            match feed_row(&self.feeds, row.number, feed) {
+                Ok(found) => heads.extend(found.map(|found| found.head)),
+                Err(LogError::Damaged { what }) => damaged = Some(what),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Written::Carried {
+            heads,
+            grown,
+            damaged,
+        })
+    }
+
+    fn grow_roster(
+        &mut self,
+        row: &mut WorkspaceRow,
+        received_ms: u64,
+        entries: &[RosterPiece],
+        effects: &Effects,
+    ) -> Result<Written, LogError> {
+        if let Some(heads) = differing(&self.feeds_of(row), effects)? {
+            return Ok(Written::CutsDiffer { heads });
+        }
+        // All is read before anything is changed.
+        let mut released = Vec::new();
+        for Release { feed, to } in &effects.releases {
+            let head = feed_row(&self.feeds, row.number, feed)?;
+            let before = head.map_or(EnvelopeHash::ZERO, |row| row.head.hash);
+            let held = held_envelopes(&self.held, row.number, feed, before)?;
+            if !held.is_empty() {
+                released.push((*feed, release(held, to.as_ref())));
+            }
+        }
+        let mut grown = unchanged(row);
+        for (feed, (log, kept)) in released {
+            for envelope in &log {
+                self.held
+                    .remove(&held_key(row.number, &feed, envelope.sequence))?;
+            }
+            self.held_feeds.remove(&feed_key(row.number, &feed))?;
+            grown
+                .entries
+                .extend(self.continue_feed(row, received_ms, feed, log)?);
+            let end = self.hold(row.number, feed, kept)?;
+            grown.held.push((feed, end));
+        }
+        grown.head = row.head;
+        self.add_entries(row, entries)?;
+        Ok(Written::RosterGrew { grown })
+    }
+
+    /// Adds envelopes that continue a feed to the log, and returns their entries.
+    fn continue_feed(
+        &mut self,
+        row: &mut WorkspaceRow,
+        received_ms: u64,
+        feed: FeedId,
+        envelopes: Vec<Verified>,
+    ) -> Result<Vec<LogEntry>, LogError> {
+        if envelopes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut place = match feed_row(&self.feeds, row.number, &feed)? {
             Some(known) => known,
             None => FeedRow {
                 number: self.next_feed(row.number)?,
                 head: Cut {
-                    feed: run.feed,
+                    feed,
                     sequence: 0,
                     hash: EnvelopeHash::ZERO,
                 },
             },
         };
         let mut entries = Vec::new();
-        for envelope in run.envelopes.into_iter().skip(skip) {
+        for envelope in envelopes {
             row.received_ms = row.received_ms.max(received_ms);
             let entry = LogEntry {
                 received_ms: row.received_ms,
-                feed: run.feed,
+                feed,
                 sequence: envelope.sequence,
                 hash: envelope.hash,
                 bytes: envelope.bytes,
             };
-            self.add_to_log(&mut row.head, row.number, feed.number, &entry)?;
-            feed.head.sequence = entry.sequence;
-            feed.head.hash = entry.hash;
+            self.add_to_log(&mut row.head, row.number, place.number, &entry)?;
+            place.head.sequence = entry.sequence;
+            place.head.hash = entry.hash;
             entries.push(entry);
         }
         self.feeds
-            .insert(&feed_key(row.number, &run.feed), &feed.encode())?;
-        let head = row.head;
-        self.touched.insert(workspace, row);
-        Ok(Written::Appended {
-            outcome: Appended::Stored(feed.head),
-            entries,
-            head,
-        })
+            .insert(&feed_key(row.number, &feed), &place.encode())?;
+        Ok(entries)
+    }
+
+    /// Keeps envelopes apart, behind those of their feed that are held; returns up to where that is now.
+    fn hold(
+        &mut self,
+        workspace: u32,
+        feed: FeedId,
+        envelopes: Vec<Verified>,
+    ) -> Result<Option<Cut>, LogError> {
+        let mut row = held_row(&self.held_feeds, workspace, &feed)?;
+        for envelope in envelopes {
+            let key = held_key(workspace, &feed, envelope.sequence);
+            let value = encode_held(&envelope.hash, &envelope.bytes);
+            self.held.insert(&key, value.as_slice())?;
+            row = Some(HeldRow {
+                end: Cut {
+                    feed,
+                    sequence: envelope.sequence,
+                    hash: envelope.hash,
+                },
+                bytes: row.map_or(0, |row| row.bytes) + envelope.bytes.len() as u64,
+            });
+        }
+        if let Some(row) = &row {
+            self.held_feeds
+                .insert(&feed_key(workspace, &feed), &row.encode())?;
+        }
+        Ok(row.map(|row| row.end))
+    }
+
+    fn feeds_of<'b>(&'b self, row: &WorkspaceRow) -> FeedsOf<'b, 't> {
+        FeedsOf {
+            batch: self,
+            workspace: row.number,
+        }
     }
 
     fn add_to_log(
@@ -289,5 +437,45 @@ impl<'t> Batch<'t> {
             self.workspaces.insert(id.as_bytes(), &row.encode())?;
         }
         Ok(())
+    }
+}
+
+/// Says that a write has added nothing yet.
+fn unchanged(row: &WorkspaceRow) -> Grown {
+    Grown {
+        entries: Vec::new(),
+        head: row.head,
+        held: Vec::new(),
+    }
+}
+
+/// The feeds of one workspace, as the batch has left them.
+struct FeedsOf<'b, 't> {
+    batch: &'b Batch<'t>,
+    workspace: u32,
+}
+
+impl Feeds for FeedsOf<'_, '_> {
+    type Error = LogError;
+
+    fn head(&self, feed: &FeedId) -> Result<Option<Cut>, LogError> {
+        let row = feed_row(&self.batch.feeds, self.workspace, feed)?;
+        Ok(row.map(|row| row.head))
+    }
+
+    fn held(&self, feed: &FeedId) -> Result<Option<(Cut, u64)>, LogError> {
+        let row = held_row(&self.batch.held_feeds, self.workspace, feed)?;
+        Ok(row.map(|row| (row.end, row.bytes)))
+    }
+
+    fn hash_at(&self, feed: &FeedId, sequence: u64) -> Result<Option<EnvelopeHash>, LogError> {
+        let key = held_key(self.workspace, feed, sequence);
+        if let Some(held) = self.batch.held.get(&key)? {
+            return Ok(Some(decode_held(held.value())?.0));
+        }
+        match feed_row(&self.batch.feeds, self.workspace, feed)? {
+            Some(row) => self.batch.hash_at(self.workspace, row.number, sequence),
+            None => Ok(None),
+        }
     }
 }

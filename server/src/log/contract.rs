@@ -2,9 +2,9 @@
 
 use protocol::{Blob, Cut, EnvelopeHash, FeedId, LogEpoch, RosterHash, WorkspaceId};
 use protocol::{log_next, log_start};
-use sync::{Appended, Run, Verified};
+use sync::{Appended, Effects, Judged, Release, Run, Verified};
 
-use super::{ChangeLog, MemoryLog, RedbLog, RosterPiece, Write, Written};
+use super::{ChangeLog, FeedRange, MemoryLog, RedbLog, RosterPiece, Write, Written};
 
 const SPACE: WorkspaceId = WorkspaceId::from_bytes([7; 32]);
 const EPOCH: LogEpoch = LogEpoch::from_bytes([8; 16]);
@@ -60,15 +60,23 @@ fn push(feed: u8, from: u64, to: u64, received_ms: u64) -> Write {
             feed: FeedId::from_bytes([feed; 32]),
             envelopes,
         },
+        cut: None,
     }
+}
+
+/// The same push of a feed that the roster cuts.
+fn cut_push(feed: u8, from: u64, to: u64, at: u64) -> Write {
+    let mut write = push(feed, from, to, 99);
+    if let Write::Append { cut: place, .. } = &mut write {
+        *place = Some(cut(feed, at));
+    }
+    write
 }
 
 #[track_caller]
 fn outcome(log: &dyn ChangeLog, write: Write) -> (Appended, usize) {
     match log.commit(vec![write]).expect("commits").remove(0) {
-        Written::Appended {
-            outcome, entries, ..
-        } => (outcome, entries.len()),
+        Written::Appended { outcome, grown } => (outcome, grown.entries.len()),
         other => panic!("expected an append, got {other:?}"),
     }
 }
@@ -150,18 +158,263 @@ fn entries_are_read_in_order_with_a_running_hash(log: &dyn ChangeLog) {
 fn rosters_grow_by_compare_and_swap(log: &dyn ChangeLog) {
     log.commit(vec![create(SPACE, 9)]).expect("commits");
     let grow = |expected: RosterHash, number| {
-        let write = Write::Roster {
-            workspace: SPACE,
-            expected,
-            entries: vec![entry(number)],
-        };
+        let write = grow_by(expected, number, Effects::default());
         log.commit(vec![write]).expect("commits").remove(0)
     };
-    assert_eq!(grow(entry(2).hash, 3), Written::RosterGrew);
+    let is_grown = |written| matches!(written, Written::RosterGrew { .. });
+    assert!(is_grown(grow(entry(2).hash, 3)));
     assert_eq!(grow(entry(2).hash, 4), Written::RosterMoved);
-    assert_eq!(grow(entry(3).hash, 5), Written::RosterGrew);
+    assert!(is_grown(grow(entry(3).hash, 5)));
     let stored = log.workspace(&SPACE).expect("reads").expect("is there");
     assert_eq!(stored.roster, [1, 2, 3, 5].map(entry));
+}
+
+fn grow_by(expected: RosterHash, number: u8, effects: Effects) -> Write {
+    Write::Roster {
+        workspace: SPACE,
+        received_ms: 100,
+        expected,
+        entries: vec![entry(number)],
+        effects,
+    }
+}
+
+fn range(feed: u8, from: u64, to: u64) -> FeedRange {
+    FeedRange {
+        feed: FeedId::from_bytes([feed; 32]),
+        from,
+        to,
+        max_bytes: 250,
+        max_envelopes: 99,
+    }
+}
+
+fn held(log: &dyn ChangeLog) -> Vec<Cut> {
+    let stored = log.workspace(&SPACE).expect("reads").expect("is there");
+    stored.held
+}
+
+fn what_lies_behind_a_cut_is_held_until_it_moves(log: &dyn ChangeLog) {
+    log.commit(vec![create(SPACE, 9), push(1, 1, 3, 10)])
+        .expect("commits");
+    let apart = |sequence| Appended::Held(cut(1, sequence));
+    assert_eq!(outcome(log, cut_push(1, 4, 5, 3)), (apart(5), 0));
+    assert_eq!(outcome(log, cut_push(1, 4, 5, 3)), (apart(5), 0), "again");
+    assert_eq!(outcome(log, cut_push(1, 2, 7, 3)), (apart(7), 0));
+    let gap = Appended::Gap(Some(cut(1, 7)));
+    assert_eq!(outcome(log, cut_push(1, 9, 9, 3)), (gap, 0));
+    let mut forked = cut_push(1, 6, 6, 3);
+    if let Write::Append { run, .. } = &mut forked {
+        run.envelopes[0].hash = hash(9, 9);
+    }
+    assert_eq!(outcome(log, forked), (Appended::Fork(Some(cut(1, 7))), 0));
+    // A feed may be cut in the middle of what it pushes, also before it has written anything.
+    assert_eq!(
+        outcome(log, cut_push(2, 1, 4, 2)),
+        (Appended::Held(cut(2, 4)), 2)
+    );
+    assert_eq!(
+        outcome(log, cut_push(3, 1, 1, 0)),
+        (Appended::Held(cut(3, 1)), 0)
+    );
+    assert_eq!(held(log), [cut(1, 7), cut(2, 4), cut(3, 1)]);
+    let feed = FeedId::from_bytes([1; 32]);
+    assert_eq!(
+        log.feed_head(&SPACE, &feed).expect("reads"),
+        Some(cut(1, 3))
+    );
+    assert_eq!(log.feed_end(&SPACE, &feed).expect("reads"), Some(cut(1, 7)));
+
+    let release = |to| Effects {
+        releases: vec![Release { feed, to }],
+        is_exact: true,
+        ..Effects::default()
+    };
+    let written = |write| log.commit(vec![write]).expect("commits").remove(0);
+    // Neither held nor in the log: nothing changes.
+    let mut other = cut(1, 6);
+    other.hash = hash(9, 9);
+    for to in [other, cut(1, 8)] {
+        let heads = vec![cut(1, 7)];
+        let wrong = written(grow_by(entry(2).hash, 3, release(Some(to))));
+        assert_eq!(wrong, Written::CutsDiffer { heads });
+    }
+    let Written::RosterGrew { grown } =
+        written(grow_by(entry(2).hash, 3, release(Some(cut(1, 5)))))
+    else {
+        panic!("the roster grows");
+    };
+    let places: Vec<u64> = grown.entries.iter().map(|entry| entry.sequence).collect();
+    assert_eq!((places, grown.head.sequence), (vec![4, 5], 7));
+    assert_eq!(grown.held, [(feed, Some(cut(1, 7)))]);
+    assert_eq!(
+        log.feed_head(&SPACE, &feed).expect("reads"),
+        Some(cut(1, 5))
+    );
+    // A cut at what is in the log already releases nothing; no cut releases all.
+    let written_again = written(grow_by(entry(3).hash, 4, release(Some(cut(1, 5)))));
+    assert!(matches!(written_again, Written::RosterGrew { grown } if grown.entries.is_empty()));
+    let all = written(grow_by(entry(4).hash, 5, release(None)));
+    assert!(matches!(all, Written::RosterGrew { grown } if grown.held == [(feed, None)]));
+    assert_eq!(held(log), [cut(2, 4), cut(3, 1)]);
+    let stored = Appended::Stored(cut(1, 8));
+    assert_eq!(
+        outcome(log, push(1, 8, 8, 200)),
+        (stored, 1),
+        "and it goes on"
+    );
+    let log_now = log.read(&SPACE, 0, usize::MAX, usize::MAX).expect("reads");
+    let mut running = log_start(&SPACE, &EPOCH);
+    for (at, entry) in (1..).zip(&log_now) {
+        running = log_next(&running, at, entry.received_ms, &entry.hash);
+    }
+    let head = log.running_hash(&SPACE, log_now.len() as u64);
+    assert_eq!(head.expect("reads"), Some(running));
+}
+
+fn cuts_name_the_heads_of_the_log(log: &dyn ChangeLog) {
+    log.commit(vec![create(SPACE, 9), push(1, 1, 3, 10), push(2, 1, 1, 10)])
+        .expect("commits");
+    let nothing = Cut {
+        hash: EnvelopeHash::ZERO,
+        ..cut(3, 0)
+    };
+    let mut number = 2;
+    let mut check = |cuts: Vec<Cut>, is_exact, expected: Option<Vec<Cut>>| {
+        let effects = Effects {
+            cuts,
+            is_exact,
+            ..Effects::default()
+        };
+        // The push before it in the same batch counts.
+        let batch = vec![grow_by(entry(number).hash, number + 1, effects)];
+        let written = log.commit(batch).expect("commits").remove(0);
+        match expected {
+            Some(heads) => assert_eq!(written, Written::CutsDiffer { heads }),
+            None => {
+                assert!(matches!(written, Written::RosterGrew { .. }), "{written:?}");
+                number += 1;
+            }
+        }
+    };
+    let heads = || Some(vec![cut(1, 3)]);
+    check(vec![cut(1, 2)], true, heads());
+    check(vec![cut(1, 4)], true, heads());
+    check(vec![nothing, cut(1, 2)], true, heads());
+    check(
+        vec![Cut {
+            feed: cut(1, 3).feed,
+            ..nothing
+        }],
+        true,
+        heads(),
+    );
+    check(vec![cut(1, 3), cut(2, 1), nothing], true, None);
+    // Brought back, a cut may be where the log has yet to come.
+    check(vec![cut(1, 2)], false, heads());
+    check(vec![cut(1, 9), cut(2, 1), nothing], false, None);
+    let batch = vec![
+        push(2, 2, 2, 11),
+        grow_by(
+            entry(number).hash,
+            number + 1,
+            Effects {
+                cuts: vec![cut(2, 1)],
+                is_exact: true,
+                ..Effects::default()
+            },
+        ),
+    ];
+    let written = log.commit(batch).expect("commits");
+    let heads = vec![cut(2, 2)];
+    assert_eq!(
+        written[1],
+        Written::CutsDiffer { heads },
+        "one batch, in order"
+    );
+}
+
+fn runs_are_carried_each_for_itself(log: &dyn ChangeLog) {
+    log.commit(vec![create(SPACE, 9), push(1, 1, 3, 10)])
+        .expect("commits");
+    let judged = |write| match write {
+        Write::Append { run, cut, .. } => Judged { run, cut },
+        other => panic!("{other:?}"),
+    };
+    let mut forked = push(1, 3, 3, 1);
+    if let Write::Append { run, .. } = &mut forked {
+        run.envelopes[0].hash = hash(9, 9);
+    }
+    let runs = [
+        push(1, 2, 4, 1),
+        push(2, 1, 2, 1),
+        push(3, 2, 2, 1),
+        forked,
+        cut_push(4, 1, 3, 1),
+        push(2, 3, 3, 1),
+    ];
+    let write = Write::Carry {
+        workspace: SPACE,
+        received_ms: 20,
+        runs: runs.into_iter().map(judged).collect(),
+        feeds: [1, 2, 3, 4]
+            .map(|feed| FeedId::from_bytes([feed; 32]))
+            .to_vec(),
+    };
+    let Written::Carried {
+        heads,
+        grown,
+        damaged,
+    } = log.commit(vec![write]).expect("commits").remove(0)
+    else {
+        panic!("is carried");
+    };
+    assert_eq!(heads, [cut(1, 4), cut(2, 3), cut(4, 1)]);
+    let places = grown.entries.iter();
+    let places: Vec<_> = places
+        .map(|entry| (entry.feed.as_bytes()[0], entry.sequence))
+        .collect();
+    assert_eq!(places, [(1, 4), (2, 1), (2, 2), (4, 1), (2, 3)]);
+    assert_eq!((grown.head.sequence, damaged), (8, None));
+    assert_eq!(held(log), [cut(4, 3)]);
+}
+
+fn what_a_client_lacks_is_found_and_read(log: &dyn ChangeLog) {
+    let batch = vec![
+        create(SPACE, 9),
+        push(1, 1, 2, 1),
+        push(2, 1, 3, 1),
+        push(1, 3, 4, 1),
+        cut_push(5, 1, 3, 1),
+    ];
+    log.commit(batch).expect("commits");
+    let after = |known: &[Cut]| {
+        let found = log
+            .compare(&SPACE, known)
+            .expect("reads")
+            .expect("is there");
+        assert_eq!(found.head.sequence, 8);
+        assert_eq!(found.heads, [cut(1, 4), cut(2, 3), cut(5, 1)]);
+        found.after
+    };
+    assert_eq!(after(&[]), 0);
+    assert_eq!(after(&[cut(1, 2), cut(2, 3), cut(5, 1)]), 5);
+    assert_eq!(after(&[cut(1, 4), cut(2, 1), cut(5, 1)]), 3);
+    assert_eq!(after(&[cut(1, 9), cut(2, 3), cut(5, 2), cut(7, 7)]), 8);
+    let none = WorkspaceId::from_bytes([70; 32]);
+    assert_eq!(log.compare(&none, &[]).expect("reads"), None);
+
+    let read = |range| {
+        let piece = log.read_feed(&SPACE, range).expect("reads");
+        (piece.envelopes.len(), piece.is_held)
+    };
+    assert_eq!(read(range(1, 2, 3)), (2, false));
+    assert_eq!(read(range(1, 1, 9)), (2, false), "as many as fit");
+    assert_eq!(read(range(5, 1, 9)), (1, false), "the log first");
+    assert_eq!(read(range(5, 2, 9)), (2, true));
+    assert_eq!(read(range(5, 4, 9)), (0, false));
+    assert_eq!(read(range(1, 5, 9)), (0, false));
+    assert_eq!(read(range(9, 1, 9)), (0, false));
 }
 
 fn workspaces_keep_apart_and_to_the_quota(log: &dyn ChangeLog) {
@@ -196,7 +449,11 @@ fn workspaces_keep_apart_and_to_the_quota(log: &dyn ChangeLog) {
     assert_eq!(log.seed([2; 32]).expect("reads"), [1; 32]);
 }
 
-const CONTRACT: [fn(&dyn ChangeLog); 4] = [
+const CONTRACT: [fn(&dyn ChangeLog); 8] = [
+    what_lies_behind_a_cut_is_held_until_it_moves,
+    cuts_name_the_heads_of_the_log,
+    runs_are_carried_each_for_itself,
+    what_a_client_lacks_is_found_and_read,
     feeds_continue,
     entries_are_read_in_order_with_a_running_hash,
     rosters_grow_by_compare_and_swap,
@@ -219,6 +476,9 @@ fn redb_keeps_the_contract_and_everything_over_a_restart() {
         let everything = |log: &RedbLog| {
             (
                 log.workspace(&SPACE).expect("reads"),
+                log.feed_end(&SPACE, &cut(1, 1).feed).expect("reads"),
+                log.compare(&SPACE, &[]).expect("reads"),
+                log.read_feed(&SPACE, range(5, 2, 9)).expect("reads"),
                 log.read(&SPACE, 0, usize::MAX, usize::MAX).expect("reads"),
                 log.seed([3; 32]).expect("reads"),
             )
@@ -227,6 +487,59 @@ fn redb_keeps_the_contract_and_everything_over_a_restart() {
         drop(log);
         let log = RedbLog::open(folder.path()).expect("opens again");
         assert_eq!(everything(&log), before);
+    }
+}
+
+#[test]
+fn no_more_of_a_feed_is_held_than_may_be() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let redb = RedbLog::open(folder.path()).expect("opens");
+    let logs: [Box<dyn ChangeLog>; 2] = [
+        Box::new(MemoryLog::new().with_held_limit(250)),
+        Box::new(redb.with_held_limit(250)),
+    ];
+    for log in logs {
+        let log = &*log;
+        log.commit(vec![create(SPACE, 9), push(1, 1, 1, 1)])
+            .expect("commits");
+        assert_eq!(
+            outcome(log, cut_push(1, 2, 2, 1)).0,
+            Appended::Held(cut(1, 2))
+        );
+        let full = Appended::HeldFull(Some(cut(1, 2)));
+        assert_eq!(
+            outcome(log, cut_push(1, 3, 4, 1)),
+            (full, 0),
+            "nothing of it"
+        );
+        assert_eq!(
+            outcome(log, cut_push(1, 3, 3, 1)).0,
+            Appended::Held(cut(1, 3))
+        );
+        // What is there already takes no room, and other feeds have their own.
+        assert_eq!(
+            outcome(log, cut_push(1, 2, 3, 1)).0,
+            Appended::Held(cut(1, 3))
+        );
+        assert_eq!(
+            outcome(log, cut_push(2, 1, 2, 0)).0,
+            Appended::Held(cut(2, 2))
+        );
+        // What was let into the log makes room.
+        let effects = Effects {
+            releases: vec![Release {
+                feed: cut(1, 2).feed,
+                to: Some(cut(1, 2)),
+            }],
+            is_exact: true,
+            ..Effects::default()
+        };
+        log.commit(vec![grow_by(entry(2).hash, 3, effects)])
+            .expect("commits");
+        assert_eq!(
+            outcome(log, cut_push(1, 4, 4, 2)).0,
+            Appended::Held(cut(1, 4))
+        );
     }
 }
 

@@ -1,25 +1,47 @@
 //! A log in memory, for tests of everything above it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use protocol::{Cut, FeedId, LogEpoch, LogHash, WorkspaceId, log_next, log_start};
-use sync::{Appended, Fit, LogEntry, LogHead, Run, fit};
+use protocol::{
+    Blob, Cut, EnvelopeHash, FeedId, LogEpoch, LogHash, WorkspaceId,
+    limits::MAX_HELD_BYTES_PER_FEED, log_next, log_start,
+};
+use sync::{
+    Appended, Comparison, Decision, Effects, Feeds, Judged, LogEntry, LogHead, Release, Verified,
+    decide, differing, feed_end, release,
+};
 
-use super::{ChangeLog, LogError, RosterPiece, Seed, StoredWorkspace, Write, Written};
+use super::{
+    ChangeLog, FeedPiece, FeedRange, Grown, LogError, RosterPiece, Seed, StoredWorkspace, Write,
+    Written,
+};
 
 /// A log that is gone when it is dropped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryLog {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+impl Default for MemoryLog {
+    fn default() -> Self {
+        MemoryLog {
+            state: Mutex::new(State {
+                seed: None,
+                held_limit: MAX_HELD_BYTES_PER_FEED,
+                workspaces: HashMap::new(),
+            }),
+        }
+    }
+}
+
+#[derive(Debug)]
 struct State {
     seed: Option<Seed>,
+    held_limit: u64,
     workspaces: HashMap<WorkspaceId, Space>,
 }
 
@@ -29,7 +51,8 @@ struct Space {
     roster: Vec<RosterPiece>,
     entries: Vec<LogEntry>,
     running: Vec<LogHash>,
-    feeds: HashMap<FeedId, Vec<usize>>,
+    feeds: BTreeMap<FeedId, Vec<usize>>,
+    held: BTreeMap<FeedId, Vec<Verified>>,
 }
 
 impl Space {
@@ -45,6 +68,11 @@ impl Space {
         StoredWorkspace {
             head: self.head(),
             roster: self.roster.clone(),
+            held: self
+                .held
+                .keys()
+                .filter_map(|feed| self.held_end(feed))
+                .collect(),
         }
     }
 
@@ -57,27 +85,34 @@ impl Space {
         })
     }
 
-    fn append(&mut self, received_ms: u64, run: Run) -> Written {
-        let head = self.feed_head(&run.feed);
-        let stored = |sequence: u64| {
-            let at = self.feeds.get(&run.feed)?.get(sequence as usize - 1)?;
-            Some(self.entries[*at].hash)
-        };
-        let fitted = fit(head.as_ref(), &run, |sequence| {
-            Ok::<_, Infallible>(stored(sequence))
-        });
-        let skip = match fitted {
-            Ok(Fit::Continues { skip }) => skip,
-            Ok(Fit::Fork) => return self.appended(Appended::Fork(head), Vec::new()),
-            Ok(Fit::Gap) => return self.appended(Appended::Gap(head), Vec::new()),
+    fn append(&mut self, received_ms: u64, judged: Judged, limit: u64) -> (Appended, Grown) {
+        let feed = judged.run.feed;
+        let decided = match decide(self, judged, limit) {
+            Ok(decided) => decided,
             Err(never) => match never {},
         };
+        let (log, held, outcome) = match decided {
+            Decision::Refuse(outcome) => return (outcome, self.grown()),
+            Decision::Take { log, held, outcome } => (log, held, outcome),
+        };
+        let mut grown = self.grown();
+        grown.entries = self.add(received_ms, feed, log);
+        grown.head = self.head();
+        if !held.is_empty() {
+            self.held.entry(feed).or_default().extend(held);
+            grown.held.push((feed, self.held_end(&feed)));
+        }
+        (outcome, grown)
+    }
+
+    /// Adds envelopes that continue a feed to the log, and returns their entries.
+    fn add(&mut self, received_ms: u64, feed: FeedId, envelopes: Vec<Verified>) -> Vec<LogEntry> {
         let mut new = Vec::new();
-        for envelope in run.envelopes.into_iter().skip(skip) {
+        for envelope in envelopes {
             let last_ms = self.entries.last().map_or(0, |entry| entry.received_ms);
             let entry = LogEntry {
                 received_ms: received_ms.max(last_ms),
-                feed: run.feed,
+                feed,
                 sequence: envelope.sequence,
                 hash: envelope.hash,
                 bytes: envelope.bytes,
@@ -89,26 +124,133 @@ impl Space {
                 entry.received_ms,
                 &entry.hash,
             ));
-            self.feeds
-                .entry(run.feed)
-                .or_default()
-                .push(self.entries.len());
+            self.feeds.entry(feed).or_default().push(self.entries.len());
             self.entries.push(entry.clone());
             new.push(entry);
         }
-        let outcome = match self.feed_head(&run.feed) {
-            Some(cut) => Appended::Stored(cut),
-            None => Appended::Gap(None),
-        };
-        self.appended(outcome, new)
+        new
     }
 
-    fn appended(&self, outcome: Appended, entries: Vec<LogEntry>) -> Written {
-        Written::Appended {
-            outcome,
-            entries,
-            head: self.head(),
+    fn grow_roster(
+        &mut self,
+        received_ms: u64,
+        entries: Vec<RosterPiece>,
+        effects: &Effects,
+    ) -> Written {
+        match differing(self, effects) {
+            Ok(None) => {}
+            Ok(Some(heads)) => return Written::CutsDiffer { heads },
+            Err(never) => match never {},
         }
+        let mut grown = self.grown();
+        for Release { feed, to } in &effects.releases {
+            let Some(held) = self.held.remove(feed) else {
+                continue;
+            };
+            let (log, held) = release(held, to.as_ref());
+            grown.entries.extend(self.add(received_ms, *feed, log));
+            if !held.is_empty() {
+                self.held.insert(*feed, held);
+            }
+            grown.held.push((*feed, self.held_end(feed)));
+        }
+        grown.head = self.head();
+        self.roster.extend(entries);
+        Written::RosterGrew { grown }
+    }
+
+    fn grown(&self) -> Grown {
+        Grown {
+            entries: Vec::new(),
+            head: self.head(),
+            held: Vec::new(),
+        }
+    }
+
+    fn held_end(&self, feed: &FeedId) -> Option<Cut> {
+        let last = self.held.get(feed)?.last()?;
+        Some(Cut {
+            feed: *feed,
+            sequence: last.sequence,
+            hash: last.hash,
+        })
+    }
+
+    fn log_hash(&self, feed: &FeedId, sequence: u64) -> Option<EnvelopeHash> {
+        let index = sequence.checked_sub(1)?;
+        let at = self.feeds.get(feed)?.get(index as usize)?;
+        Some(self.entries[*at].hash)
+    }
+
+    fn compare(&self, known: &[Cut]) -> Comparison {
+        let known: HashMap<FeedId, u64> =
+            known.iter().map(|cut| (cut.feed, cut.sequence)).collect();
+        let first_lacking = |(feed, places): (&FeedId, &Vec<usize>)| {
+            let known = known.get(feed).copied().unwrap_or(0);
+            places.get(known as usize).map(|at| *at as u64)
+        };
+        let after = self.feeds.iter().filter_map(first_lacking).min();
+        Comparison {
+            head: self.head(),
+            heads: self
+                .feeds
+                .keys()
+                .filter_map(|feed| self.feed_head(feed))
+                .collect(),
+            after: after.unwrap_or(self.entries.len() as u64),
+        }
+    }
+
+    fn read_feed(&self, range: FeedRange) -> FeedPiece {
+        let wanted = |sequence: &u64| (range.from..=range.to).contains(sequence);
+        let log = self.feeds.get(&range.feed).into_iter().flatten();
+        let log = log.map(|at| &self.entries[*at]);
+        let log = log.map(|entry| (entry.sequence, entry.bytes.clone()));
+        let held = self.held.get(&range.feed).into_iter().flatten();
+        let held = held.map(|one| (one.sequence, one.bytes.clone()));
+        let take = |all: Vec<(u64, Blob)>| {
+            let mut bytes = 0;
+            let some = all.into_iter().filter(|one| wanted(&one.0));
+            let some = some.take(range.max_envelopes).take_while(|(_, envelope)| {
+                let is_first = bytes == 0;
+                bytes += envelope.len();
+                is_first || bytes <= range.max_bytes
+            });
+            some.map(|one| one.1).collect::<Vec<Blob>>()
+        };
+        let envelopes = take(log.collect());
+        if !envelopes.is_empty() {
+            return FeedPiece {
+                envelopes,
+                is_held: false,
+            };
+        }
+        let envelopes = take(held.collect());
+        FeedPiece {
+            is_held: !envelopes.is_empty(),
+            envelopes,
+        }
+    }
+}
+
+impl Feeds for Space {
+    type Error = Infallible;
+
+    fn head(&self, feed: &FeedId) -> Result<Option<Cut>, Infallible> {
+        Ok(self.feed_head(feed))
+    }
+
+    fn held(&self, feed: &FeedId) -> Result<Option<(Cut, u64)>, Infallible> {
+        let held = self.held.get(feed).into_iter().flatten();
+        let bytes = held.map(|one| one.bytes.len() as u64).sum();
+        Ok(self.held_end(feed).map(|end| (end, bytes)))
+    }
+
+    fn hash_at(&self, feed: &FeedId, sequence: u64) -> Result<Option<EnvelopeHash>, Infallible> {
+        let held = self.held.get(feed).into_iter().flatten();
+        let mut held = held.filter(|one| one.sequence == sequence);
+        let held = held.next().map(|one| one.hash);
+        Ok(held.or_else(|| self.log_hash(feed, sequence)))
     }
 }
 
@@ -116,6 +258,13 @@ impl MemoryLog {
     /// Begins an empty log.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Holds so many bytes of a feed and no more.
+    #[must_use]
+    pub fn with_held_limit(self, bytes: u64) -> Self {
+        self.state().held_limit = bytes;
+        self
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -143,7 +292,8 @@ impl State {
                     roster,
                     entries: Vec::new(),
                     running: vec![log_start(&workspace, &epoch)],
-                    feeds: HashMap::new(),
+                    feeds: BTreeMap::new(),
+                    held: BTreeMap::new(),
                 };
                 let stored = space.stored();
                 self.workspaces.insert(workspace, space);
@@ -153,18 +303,47 @@ impl State {
                 workspace,
                 received_ms,
                 run,
+                cut,
             } => match self.workspaces.get_mut(&workspace) {
-                Some(space) => space.append(received_ms, run),
+                Some(space) => {
+                    let judged = Judged { run, cut };
+                    let (outcome, grown) = space.append(received_ms, judged, self.held_limit);
+                    Written::Appended { outcome, grown }
+                }
+                None => Written::NoWorkspace,
+            },
+            Write::Carry {
+                workspace,
+                received_ms,
+                runs,
+                feeds,
+            } => match self.workspaces.get_mut(&workspace) {
+                Some(space) => {
+                    let mut all = space.grown();
+                    for judged in runs {
+                        let (_, grown) = space.append(received_ms, judged, self.held_limit);
+                        all.entries.extend(grown.entries);
+                        all.held.extend(grown.held);
+                        all.head = grown.head;
+                    }
+                    let heads = feeds.iter().filter_map(|feed| space.feed_head(feed));
+                    Written::Carried {
+                        heads: heads.collect(),
+                        grown: all,
+                        damaged: None,
+                    }
+                }
                 None => Written::NoWorkspace,
             },
             Write::Roster {
                 workspace,
+                received_ms,
                 expected,
                 entries,
+                effects,
             } => match self.workspaces.get_mut(&workspace) {
                 Some(space) if space.roster.last().map(|last| last.hash) == Some(expected) => {
-                    space.roster.extend(entries);
-                    Written::RosterGrew
+                    space.grow_roster(received_ms, entries, &effects)
                 }
                 Some(_) => Written::RosterMoved,
                 None => Written::NoWorkspace,
@@ -225,5 +404,32 @@ impl ChangeLog for MemoryLog {
         let state = self.state();
         let space = state.workspaces.get(workspace);
         Ok(space.and_then(|space| space.feed_head(feed)))
+    }
+
+    fn feed_end(&self, workspace: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
+        let state = self.state();
+        let space = state.workspaces.get(workspace);
+        Ok(space.and_then(|space| match feed_end(space, feed) {
+            Ok(end) => end,
+            Err(never) => match never {},
+        }))
+    }
+
+    fn compare(
+        &self,
+        workspace: &WorkspaceId,
+        known: &[Cut],
+    ) -> Result<Option<Comparison>, LogError> {
+        let state = self.state();
+        let space = state.workspaces.get(workspace);
+        Ok(space.map(|space| space.compare(known)))
+    }
+
+    fn read_feed(&self, workspace: &WorkspaceId, range: FeedRange) -> Result<FeedPiece, LogError> {
+        let state = self.state();
+        let space = state.workspaces.get(workspace);
+        Ok(space
+            .map(|space| space.read_feed(range))
+            .unwrap_or_default())
     }
 }

@@ -5,6 +5,7 @@
 //! Two implementations keep one contract (`contract.rs`): [`MemoryLog`] for tests and [`RedbLog`] for disks.
 
 mod batch;
+mod held;
 mod memory;
 mod redb;
 mod tables;
@@ -14,11 +15,13 @@ mod walk;
 mod contract;
 
 use protocol::{Blob, Cut, FeedId, LogEpoch, LogHash, RosterHash, WorkspaceId};
-use sync::{Appended, LogEntry, LogHead, Run};
+use sync::{Appended, Comparison, Effects, Judged, LogEntry, LogHead, Run};
 
 pub use memory::MemoryLog;
 pub use redb::{FILE_NAME, OpenError, RedbLog, Trust};
-pub use walk::{FeedOutline, LogRow, Snapshot, Totals, WorkspaceOutline};
+pub use walk::{
+    FeedOutline, HeldEnvelopeRow, HeldOutline, LogRow, Snapshot, Totals, WorkspaceOutline,
+};
 
 /// The number of the layout of the data directory that this version writes; it reads all before it.
 pub const LAYOUT: u32 = tables::FORMAT_NOW;
@@ -59,6 +62,43 @@ pub struct StoredWorkspace {
     pub head: LogHead,
     /// Its roster, from the first entry.
     pub roster: Vec<RosterPiece>,
+    /// The feeds of which envelopes are held, each up to where, in the order of their ids.
+    pub held: Vec<Cut>,
+}
+
+/// A piece of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedPiece {
+    /// The envelopes, contiguous.
+    pub envelopes: Vec<Blob>,
+    /// Whether they are held, and not in the log.
+    pub is_held: bool,
+}
+
+/// What of a feed is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedRange {
+    /// The feed.
+    pub feed: FeedId,
+    /// The first sequence.
+    pub from: u64,
+    /// The last sequence.
+    pub to: u64,
+    /// The most bytes of envelopes, but for the first.
+    pub max_bytes: usize,
+    /// The most envelopes.
+    pub max_envelopes: usize,
+}
+
+/// What a write added for those who follow the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grown {
+    /// The entries that are new in the log.
+    pub entries: Vec<LogEntry>,
+    /// Where the log stands after them.
+    pub head: LogHead,
+    /// The feeds of which more or less is held than before: up to where now, none for nothing.
+    pub held: Vec<(FeedId, Option<Cut>)>,
 }
 
 /// One thing to write.
@@ -83,15 +123,32 @@ pub enum Write {
         received_ms: u64,
         /// The envelopes.
         run: Run,
+        /// The cut behind which they are held; none when all of them may be in the log.
+        cut: Option<Cut>,
+    },
+    /// Envelopes of any feeds, each run decided for itself.
+    Carry {
+        /// The workspace, which exists.
+        workspace: WorkspaceId,
+        /// The relay's clock, ms since 1970.
+        received_ms: u64,
+        /// The runs; those that do not fit are left out.
+        runs: Vec<Judged>,
+        /// The feeds whose heads are told afterwards.
+        feeds: Vec<FeedId>,
     },
     /// Entries of the roster, verified against the expected head.
     Roster {
         /// The workspace, which exists.
         workspace: WorkspaceId,
+        /// The relay's clock, ms since 1970, for what they let into the log.
+        received_ms: u64,
         /// The head on which they build.
         expected: RosterHash,
         /// The entries.
         entries: Vec<RosterPiece>,
+        /// What they ask of the log.
+        effects: Effects,
     },
 }
 
@@ -106,16 +163,31 @@ pub enum Written {
     Appended {
         /// How.
         outcome: Appended,
-        /// The entries that are new in the log.
-        entries: Vec<LogEntry>,
-        /// Where the log stands after them.
-        head: LogHead,
+        /// What is new.
+        grown: Grown,
+    },
+    /// Runs that were carried were decided.
+    Carried {
+        /// Where the feeds stand in the log by now that were named.
+        heads: Vec<Cut>,
+        /// What is new.
+        grown: Grown,
+        /// What was damaged, and kept the runs from there on from being decided.
+        damaged: Option<&'static str>,
     },
     /// The roster grew by the entries.
-    RosterGrew,
+    RosterGrew {
+        /// What they let into the log.
+        grown: Grown,
+    },
     /// The roster had another head.
     RosterMoved,
-    /// The roster has moved since a run was verified, and forbids it by now; said by the writer, before the log.
+    /// A cut is not where it may be, and the roster stays as it was.
+    CutsDiffer {
+        /// Where the feeds concerned stand.
+        heads: Vec<Cut>,
+    },
+    /// The roster has moved since a run was verified, and does not know its device; said by the writer, before the log.
     Outdated,
     /// What the write needs of the workspace is damaged; the log holds all others as before.
     Damaged {
@@ -178,4 +250,26 @@ pub trait ChangeLog: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The storage fails.
     fn feed_head(&self, workspace: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError>;
+
+    /// Returns where a feed stands, what is held of it included.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn feed_end(&self, workspace: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError>;
+
+    /// Compares the log with what a client holds of each feed, at one moment; none when there is no such workspace.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn compare(
+        &self,
+        workspace: &WorkspaceId,
+        known: &[Cut],
+    ) -> Result<Option<Comparison>, LogError>;
+
+    /// Returns a piece of a feed from its first sequence on: out of the log while that has it, else out of what is held.
+    ///
+    /// # Errors
+    /// The storage fails.
+    fn read_feed(&self, workspace: &WorkspaceId, range: FeedRange) -> Result<FeedPiece, LogError>;
 }

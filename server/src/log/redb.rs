@@ -5,19 +5,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use protocol::{Cut, FeedId, LogHash, WorkspaceId, log_start};
+use protocol::{Cut, FeedId, LogHash, WorkspaceId, limits::MAX_HELD_BYTES_PER_FEED, log_start};
 use redb::{
     Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable,
     WriteTransaction,
 };
-use sync::LogEntry;
+use sync::{Comparison, LogEntry};
 
 use super::{
-    ChangeLog, LogError, Seed, StoredWorkspace, Write, Written,
+    ChangeLog, FeedPiece, FeedRange, LogError, Seed, StoredWorkspace, Write, Written,
     batch::{Batch, feed_row, roster, row},
+    held::{self, held_ends},
     tables::{
-        FEED_INDEX, FEEDS, FORMAT, FORMAT_NOW, LOG, META, RELAY_SEED, ROSTER, WORKSPACES,
-        WorkspaceRow, decode_log, log_key,
+        FEED_INDEX, FEEDS, FORMAT, FORMAT_NOW, HELD, HELD_FEEDS, LOG, META, RELAY_SEED, ROSTER,
+        WORKSPACES, WorkspaceRow, decode_log, log_key,
     },
 };
 
@@ -108,6 +109,7 @@ pub enum Trust {
 #[derive(Debug)]
 pub struct RedbLog {
     pub(super) database: Database,
+    held_limit: u64,
 }
 
 impl RedbLog {
@@ -159,7 +161,10 @@ impl RedbLog {
                 source: error.into(),
             },
         })?;
-        let log = RedbLog { database };
+        let log = RedbLog {
+            database,
+            held_limit: MAX_HELD_BYTES_PER_FEED,
+        };
         let found = log.prepare().map_err(|error| OpenError::Damaged {
             path: path.clone(),
             source: error.into(),
@@ -172,6 +177,15 @@ impl RedbLog {
             });
         }
         Ok(log)
+    }
+
+    /// Holds so many bytes of a feed and no more.
+    #[must_use]
+    pub fn with_held_limit(self, bytes: u64) -> Self {
+        RedbLog {
+            held_limit: bytes,
+            ..self
+        }
     }
 
     /// Makes all tables and returns the format of the file.
@@ -195,6 +209,13 @@ impl RedbLog {
         if found > FORMAT_NOW {
             return Ok(found);
         }
+        if found < FORMAT_NOW {
+            // From 1 to 2: the tables of what is held begin empty.
+            let mut meta = transaction.open_table(META)?;
+            meta.insert(FORMAT, FORMAT_NOW.to_be_bytes().as_slice())?;
+        }
+        transaction.open_table(HELD)?;
+        transaction.open_table(HELD_FEEDS)?;
         transaction.open_table(WORKSPACES)?;
         transaction.open_table(ROSTER)?;
         transaction.open_table(LOG)?;
@@ -275,12 +296,13 @@ impl ChangeLog for RedbLog {
         Ok(Some(StoredWorkspace {
             head: row.head,
             roster: roster(&transaction.open_table(ROSTER)?, &row)?,
+            held: held_ends(&transaction.open_table(HELD_FEEDS)?, row.number)?,
         }))
     }
 
     fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, LogError> {
         let transaction = self.begin()?;
-        let mut tables = Batch::open(&transaction)?;
+        let mut tables = Batch::open(&transaction, self.held_limit)?;
         let written = batch
             .into_iter()
             // A write reads all that it needs before it changes anything, so nothing of a failed one is left.
@@ -346,6 +368,31 @@ impl ChangeLog for RedbLog {
         };
         let found = feed_row(&transaction.open_table(FEEDS)?, row.number, feed)?;
         Ok(found.map(|row| row.head))
+    }
+
+    fn feed_end(&self, workspace: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
+        match self.reading(workspace)? {
+            Some((transaction, row)) => held::feed_end(&transaction, row.number, feed),
+            None => Ok(None),
+        }
+    }
+
+    fn compare(
+        &self,
+        workspace: &WorkspaceId,
+        known: &[Cut],
+    ) -> Result<Option<Comparison>, LogError> {
+        let Some((transaction, row)) = self.reading(workspace)? else {
+            return Ok(None);
+        };
+        held::compare(&transaction, row.number, row.head, known).map(Some)
+    }
+
+    fn read_feed(&self, workspace: &WorkspaceId, range: FeedRange) -> Result<FeedPiece, LogError> {
+        match self.reading(workspace)? {
+            Some((transaction, row)) => held::read_feed(&transaction, row.number, range),
+            None => Ok(FeedPiece::default()),
+        }
     }
 }
 

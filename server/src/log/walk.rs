@@ -4,15 +4,16 @@
 //! lives, the file keeps the pages that it sees, so it is not held longer than reading takes.
 //! Rows come one by one and are checked for their shape alone; what they say is for the reader to judge.
 
-use protocol::{Blob, Cut, FeedId, LogHash, RosterHash, WorkspaceId};
+use protocol::{Blob, Cut, EnvelopeHash, FeedId, LogHash, RosterHash, WorkspaceId};
 use redb::{ReadTransaction, ReadableDatabase, ReadableTableMetadata};
 use sync::{LogEntry, LogHead};
 
 use super::{
     LogError, RedbLog, Seed,
     tables::{
-        FEED_INDEX, FEEDS, FORMAT, FeedRow, LOG, META, RELAY_SEED, ROSTER, WORKSPACES,
-        WorkspaceRow, decode_log, feed_key, index_key, log_key, roster_key,
+        FEED_INDEX, FEEDS, FORMAT, FeedRow, HELD, HELD_FEEDS, HeldRow, LOG, META, RELAY_SEED,
+        ROSTER, WORKSPACES, WorkspaceRow, decode_held, decode_log, feed_key, feed_of_key, held_key,
+        index_key, log_key, roster_key,
     },
 };
 
@@ -64,8 +65,28 @@ pub struct FeedOutline {
     pub head: Cut,
 }
 
-/// The numbers of rows of whole tables.
+/// A row of what is held, as far as it can be read.
+#[derive(Debug)]
+pub struct HeldEnvelopeRow {
+    /// The feed under which it lies.
+    pub feed: FeedId,
+    /// The sequence in the feed under which it lies.
+    pub sequence: u64,
+    /// The hash of the envelope, and the envelope.
+    pub content: Result<(EnvelopeHash, Blob), LogError>,
+}
+
+/// What the row of a held feed says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldOutline {
+    /// The last envelope that is held.
+    pub end: Cut,
+    /// The bytes of all envelopes that are held.
+    pub bytes: u64,
+}
+
+/// The numbers of rows of whole tables.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Roster entries of all workspaces.
     pub roster: u64,
@@ -75,6 +96,10 @@ pub struct Totals {
     pub feeds: u64,
     /// Places of envelopes in the index of feeds.
     pub index: u64,
+    /// Envelopes that are held of all workspaces.
+    pub held: u64,
+    /// Feeds of all workspaces of which envelopes are held.
+    pub held_feeds: u64,
 }
 
 impl RedbLog {
@@ -198,11 +223,55 @@ impl Snapshot {
         let rows = table.range::<&[u8; 36]>(&from..=&to)?;
         Ok(rows.map(|found| {
             let (key, value) = found?;
-            let [_, _, _, _, feed @ ..] = *key.value();
-            let row = FeedRow::decode(&FeedId::from_bytes(feed), value.value())?;
+            let row = FeedRow::decode(&feed_of_key(key.value()), value.value())?;
             Ok(FeedOutline {
                 number: row.number,
                 head: row.head,
+            })
+        }))
+    }
+
+    /// Walks what is held in a workspace, feed by feed.
+    ///
+    /// # Errors
+    /// The storage fails.
+    pub fn held(
+        &self,
+        workspace: u32,
+    ) -> Result<impl Iterator<Item = Result<HeldEnvelopeRow, LogError>> + use<>, LogError> {
+        let table = self.transaction.open_table(HELD)?;
+        let from = held_key(workspace, &FeedId::ZERO, 0);
+        let to = held_key(workspace, &FeedId::from_bytes([0xff; 32]), u64::MAX);
+        let rows = table.range::<&[u8; 44]>(&from..=&to)?;
+        Ok(rows.map(|found| {
+            let (key, value) = found?;
+            let (feed, sequence) = parts_of_held_key(key.value());
+            Ok(HeldEnvelopeRow {
+                feed,
+                sequence,
+                content: decode_held(value.value()),
+            })
+        }))
+    }
+
+    /// Walks the feeds of a workspace of which envelopes are held.
+    ///
+    /// # Errors
+    /// The storage fails.
+    pub fn held_feeds(
+        &self,
+        workspace: u32,
+    ) -> Result<impl Iterator<Item = Result<HeldOutline, LogError>> + use<>, LogError> {
+        let table = self.transaction.open_table(HELD_FEEDS)?;
+        let from = feed_key(workspace, &FeedId::ZERO);
+        let to = feed_key(workspace, &FeedId::from_bytes([0xff; 32]));
+        let rows = table.range::<&[u8; 36]>(&from..=&to)?;
+        Ok(rows.map(|found| {
+            let (key, value) = found?;
+            let row = HeldRow::decode(&feed_of_key(key.value()), value.value())?;
+            Ok(HeldOutline {
+                end: row.end,
+                bytes: row.bytes,
             })
         }))
     }
@@ -232,6 +301,142 @@ impl Snapshot {
             log: self.transaction.open_table(LOG)?.len()?,
             feeds: self.transaction.open_table(FEEDS)?.len()?,
             index: self.transaction.open_table(FEED_INDEX)?.len()?,
+            held: self.transaction.open_table(HELD)?.len()?,
+            held_feeds: self.transaction.open_table(HELD_FEEDS)?.len()?,
         })
+    }
+}
+
+/// Parts a key of `held` into feed and sequence.
+fn parts_of_held_key(key: &[u8; 44]) -> (FeedId, u64) {
+    let [_, _, _, _, rest @ ..] = *key;
+    let (mut feed, mut sequence) = ([0; 32], [0; 8]);
+    feed.copy_from_slice(&rest[..32]);
+    sequence.copy_from_slice(&rest[32..]);
+    (FeedId::from_bytes(feed), u64::from_be_bytes(sequence))
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::{ReadableTable, WriteTransaction};
+
+    use super::*;
+    use crate::{
+        log::{OpenError, Trust, tables::FORMAT_NOW},
+        upkeep::verify_data,
+    };
+
+    /// One workspace of three feeds, the last of which is held behind its cut.
+    const LAYOUT_2: &[u8] = include_bytes!("../../tests/fixtures/layout-2.redb.z");
+
+    /// Changes the tables of a fixture as only a damaged disk or a mistake would, and opens it again.
+    fn tampered(
+        tamper: impl FnOnce(&WriteTransaction) -> Result<(), LogError>,
+    ) -> (tempfile::TempDir, Result<RedbLog, OpenError>) {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let bytes = miniz_oxide::inflate::decompress_to_vec(LAYOUT_2).expect("inflates");
+        std::fs::write(folder.path().join("relay.redb"), bytes).expect("writes");
+        let log = RedbLog::open(folder.path()).expect("opens");
+        let transaction = log.database.begin_write().expect("begins");
+        tamper(&transaction).expect("changes");
+        transaction.commit().expect("commits");
+        drop(log);
+        let again = RedbLog::open_existing(folder.path(), Trust::Pages);
+        (folder, again)
+    }
+
+    fn codes(tamper: impl FnOnce(&WriteTransaction) -> Result<(), LogError>) -> Vec<&'static str> {
+        let (folder, log) = tampered(tamper);
+        drop(log.expect("opens"));
+        let mut codes = Vec::new();
+        let mut report = |finding: crate::upkeep::Finding| codes.push(finding.fault.code());
+        verify_data(folder.path(), &mut report).expect("verifies");
+        codes.dedup();
+        codes
+    }
+
+    /// Returns the first feed of the workspace, or the held one.
+    fn first_key(transaction: &WriteTransaction, is_held: bool) -> Result<[u8; 36], LogError> {
+        let key = if is_held {
+            let table = transaction.open_table(HELD_FEEDS)?;
+            table.first()?.map(|(key, _)| *key.value())
+        } else {
+            let table = transaction.open_table(FEEDS)?;
+            table.first()?.map(|(key, _)| *key.value())
+        };
+        Ok(key.expect("the fixture has one"))
+    }
+
+    #[test]
+    fn a_layout_of_the_future_is_refused_and_told() {
+        let (_folder, again) = tampered(|transaction| {
+            let newer = (FORMAT_NOW + 1).to_be_bytes();
+            transaction
+                .open_table(META)?
+                .insert(FORMAT, newer.as_slice())?;
+            Ok(())
+        });
+        let error = again.expect_err("is refused");
+        assert!(matches!(error, OpenError::Newer { .. }), "{error}");
+        assert!(error.to_string().contains("start a newer relay"), "{error}");
+    }
+
+    #[test]
+    fn indexes_that_lead_astray_are_named() {
+        assert!(codes(|_| Ok(())).is_empty());
+        let index = codes(|transaction| {
+            let mut table = transaction.open_table(FEED_INDEX)?;
+            table.insert(&index_key(0, 0, 3), &9u64.to_be_bytes())?;
+            Ok(())
+        });
+        assert_eq!(index, ["index"]);
+        let gone = codes(|transaction| {
+            let mut table = transaction.open_table(FEED_INDEX)?;
+            table.remove(&index_key(0, 0, 3))?;
+            Ok(())
+        });
+        assert_eq!(gone, ["index", "orphans"]);
+        let head = codes(|transaction| {
+            let key = first_key(transaction, false)?;
+            let mut table = transaction.open_table(FEEDS)?;
+            let mut row = *table.get(&key)?.expect("is there").value();
+            row[43] ^= 1;
+            table.insert(&key, &row)?;
+            Ok(())
+        });
+        assert_eq!(head, ["feed-head"]);
+        let held = codes(|transaction| {
+            let key = first_key(transaction, true)?;
+            let mut table = transaction.open_table(HELD_FEEDS)?;
+            let mut row = *table.get(&key)?.expect("is there").value();
+            row[47] ^= 1;
+            table.insert(&key, &row)?;
+            Ok(())
+        });
+        assert_eq!(held, ["held-head"]);
+    }
+
+    #[test]
+    fn rows_that_say_nothing_or_belong_to_nothing_are_named() {
+        let row = codes(|transaction| {
+            let mut table = transaction.open_table(LOG)?;
+            table.insert(&log_key(0, 4), [1, 2, 3].as_slice())?;
+            Ok(())
+        });
+        assert!(row.starts_with(&["row"]), "{row:?}");
+        let other = codes(|transaction| {
+            let mut table = transaction.open_table(ROSTER)?;
+            table.insert(&roster_key(7, 0), [1].as_slice())?;
+            Ok(())
+        });
+        assert_eq!(other, ["orphans"]);
+        let held = codes(|transaction| {
+            let key = first_key(transaction, true)?;
+            let feed = feed_of_key(&key);
+            let mut table = transaction.open_table(HELD)?;
+            table.insert(&held_key(0, &feed, 6), [1].as_slice())?;
+            Ok(())
+        });
+        assert!(held.starts_with(&["row"]), "{held:?}");
     }
 }

@@ -76,8 +76,10 @@ pub struct BackupMade {
     pub workspaces: u64,
     /// Their roster entries.
     pub roster_entries: u64,
-    /// Their envelopes.
+    /// The envelopes in their logs.
     pub envelopes: u64,
+    /// The envelopes that are held of feeds that may not write.
+    pub held_envelopes: u64,
     /// The size of the file.
     pub bytes: u64,
 }
@@ -103,6 +105,7 @@ pub fn backup(file: &Path, data: &Path, may_replace: bool) -> Result<BackupMade,
         workspaces: counts.workspaces,
         roster_entries: counts.roster_entries,
         envelopes: counts.envelopes,
+        held_envelopes: counts.held,
         bytes,
     })
 }

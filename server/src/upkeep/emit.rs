@@ -1,19 +1,21 @@
 //! The way from a log to the items of a backup.
 
-use protocol::WorkspaceId;
+use protocol::{FeedId, WorkspaceId};
 
-use super::item::{Item, RelayItem};
-use crate::log::{LogError, LogRow, Snapshot, WorkspaceOutline};
+use super::item::{HeldEnvelope, Item, RelayItem};
+use crate::log::{HeldEnvelopeRow, LogError, LogRow, Snapshot, WorkspaceOutline};
 
 /// A row of the log whose bytes say nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the row of sequence {sequence} in workspace {workspace} cannot be read; 'verify' says what else is wrong"
+    "the row of envelope {sequence} in workspace {workspace} cannot be read; 'verify' says what else is wrong"
 )]
 pub(super) struct UnreadableRow {
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The sequence under which it lies.
+    /// The feed under which it is held; none for a row of the log.
+    pub feed: Option<FeedId>,
+    /// The sequence under which it lies, in the log or in that feed.
     pub sequence: u64,
 }
 
@@ -52,6 +54,9 @@ pub(super) fn emit<E>(
         for row in snapshot.log(workspace.number, 0)? {
             take(envelope(&workspace, row?)).map_err(EmitError::Taker)?;
         }
+        for row in snapshot.held(workspace.number)? {
+            take(held(&workspace, row?)).map_err(EmitError::Taker)?;
+        }
     }
     Ok(())
 }
@@ -66,7 +71,24 @@ fn envelope(workspace: &WorkspaceOutline, row: LogRow) -> Result<Item, Unreadabl
         }),
         Err(_) => Err(UnreadableRow {
             workspace: workspace.id,
+            feed: None,
             sequence,
+        }),
+    }
+}
+
+fn held(workspace: &WorkspaceOutline, row: HeldEnvelopeRow) -> Result<Item, UnreadableRow> {
+    match row.content {
+        Ok((hash, bytes)) => Ok(Item::Held(HeldEnvelope {
+            feed: row.feed,
+            sequence: row.sequence,
+            hash,
+            bytes,
+        })),
+        Err(_) => Err(UnreadableRow {
+            workspace: workspace.id,
+            feed: Some(row.feed),
+            sequence: row.sequence,
         }),
     }
 }

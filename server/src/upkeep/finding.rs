@@ -172,6 +172,8 @@ faults! {
     LogHead = "log-head", "the log ends with another running hash or time of receipt than was noted";
     /// The table of feeds says otherwise.
     FeedHead = "feed-head", "the table of feeds names another end of this feed than the log has";
+    /// The table of held feeds says otherwise.
+    HeldHead = "held-head", "the table of held feeds names another end or size than what is held of this feed";
     /// The index of feeds says otherwise.
     Index = "index", "the index of feeds does not lead to this envelope";
     /// Rows belong to nothing.

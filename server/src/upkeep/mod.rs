@@ -31,7 +31,7 @@ pub use finding::{Fault, Finding, Place};
 pub use frames::ReadError;
 pub use item::Counts;
 pub use restore::{RestoreError, Restored, RestoredWorkspace, restore};
-pub use status::{Status, WorkspaceStatus, status};
+pub use status::{HeldStatus, Status, WorkspaceStatus, status};
 pub use verify::{Verified, verify_backup, verify_data};
 
 use crate::{

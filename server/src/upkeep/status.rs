@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path, sync::Mutex};
 
-use protocol::{LogEpoch, RelayKey, RosterHash, WorkspaceId};
+use protocol::{FeedId, LogEpoch, RelayKey, RosterHash, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use vault::{Roster, SigningIdentity};
 
@@ -56,6 +56,19 @@ pub struct WorkspaceStatus {
     pub bytes: u64,
     /// When the newest was received, ms since 1970.
     pub last_received_ms: Option<u64>,
+    /// What is held of feeds that may not write, until an admin accepts it.
+    pub held: Vec<HeldStatus>,
+}
+
+/// What `status` tells of a feed of which envelopes are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldStatus {
+    /// The feed.
+    pub feed: FeedId,
+    /// How many are held.
+    pub envelopes: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// Counts what workspaces hold, and remembers it, so that asking again costs what is new.
@@ -103,11 +116,21 @@ impl Counter {
             Some(known) => known.devices,
             None => count_devices(snapshot, outline)?,
         };
-        let mut feeds = 0;
+        let mut feeds = HashMap::new();
         for feed in snapshot.feeds(outline.number)? {
-            feed?;
-            feeds += 1;
+            let head = feed?.head;
+            feeds.insert(head.feed, head.sequence);
         }
+        let held = snapshot.held_feeds(outline.number)?.map(|held| {
+            let held = held?;
+            let before = feeds.get(&held.end.feed).copied().unwrap_or(0);
+            Ok(HeldStatus {
+                feed: held.end.feed,
+                envelopes: held.end.sequence.saturating_sub(before),
+                bytes: held.bytes,
+            })
+        });
+        let held = held.collect::<Result<Vec<_>, LogError>>()?;
         let counted = Counted {
             epoch: outline.head.epoch,
             sequence: outline.head.sequence,
@@ -121,10 +144,11 @@ impl Counter {
             epoch: outline.head.epoch,
             devices,
             roster_entries: u64::from(outline.roster_len),
-            feeds,
+            feeds: feeds.len() as u64,
             envelopes: outline.head.sequence,
             bytes,
             last_received_ms: (outline.head.sequence > 0).then_some(outline.received_ms),
+            held,
         })
     }
 

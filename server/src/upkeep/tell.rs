@@ -86,6 +86,7 @@ struct ExaminedJson {
     roster_entries: u32,
     feeds: usize,
     envelopes: u64,
+    held_envelopes: u64,
     bytes: u64,
 }
 
@@ -98,6 +99,7 @@ impl From<&Examined> for ExaminedJson {
             roster_entries: examined.roster_entries,
             feeds: examined.feeds.len(),
             envelopes: examined.envelopes,
+            held_envelopes: examined.held_envelopes,
             bytes: examined.bytes,
         }
     }
@@ -230,8 +232,13 @@ fn workspace(workspace: &WorkspaceStatus) -> String {
         Some(ms) => format!("the last received {}", moment(ms)),
         None => "nothing received yet".to_owned(),
     };
+    let held: u64 = workspace.held.iter().map(|held| held.envelopes).sum();
+    let held = match held {
+        0 => String::new(),
+        held => format!(", {} held for an admin", count(held, "envelope")),
+    };
     format!(
-        "workspace {}: {devices}, {} ({}) in epoch {}, {last}",
+        "workspace {}: {devices}, {} ({}) in epoch {}, {last}{held}",
         workspace.workspace,
         count(workspace.envelopes, "envelope"),
         size(workspace.bytes),

@@ -20,7 +20,9 @@ use super::{
     source::{Source, open},
 };
 use crate::{
-    log::{FeedOutline, LogError, OpenError, Snapshot, Totals, Trust, WorkspaceOutline},
+    log::{
+        FeedOutline, HeldOutline, LogError, OpenError, Snapshot, Totals, Trust, WorkspaceOutline,
+    },
     writer::Chain,
 };
 
@@ -164,12 +166,7 @@ pub(super) fn examine_log(snapshot: &Snapshot, report: Report<'_>) -> Vec<Examin
     let mut examiner = Examiner::new(report);
     let mut indexes = Indexes {
         snapshot,
-        sums: Totals {
-            roster: 0,
-            log: 0,
-            feeds: 0,
-            index: 0,
-        },
+        sums: Totals::default(),
         open: None,
     };
     let walked = emit(snapshot, 0, &mut |item| {
@@ -210,6 +207,14 @@ pub(super) fn examine_log(snapshot: &Snapshot, report: Report<'_>) -> Vec<Examin
     examiner.finish().1
 }
 
+/// What the tables beside the log say of a workspace.
+struct Beside {
+    workspace: WorkspaceId,
+    feeds: HashMap<FeedId, FeedOutline>,
+    held: Vec<HeldOutline>,
+    places: Places,
+}
+
 type Places = Box<dyn Fn(u32, u64) -> Result<Option<u64>, LogError>>;
 
 /// Compares the table of feeds and their index with the log.
@@ -217,7 +222,7 @@ struct Indexes<'s> {
     snapshot: &'s Snapshot,
     /// What the rows of the workspaces account for.
     sums: Totals,
-    open: Option<(WorkspaceId, HashMap<FeedId, FeedOutline>, Places)>,
+    open: Option<Beside>,
 }
 
 impl Indexes<'_> {
@@ -231,8 +236,20 @@ impl Indexes<'_> {
         self.sums.log += outline.head.sequence;
         self.sums.index += outline.head.sequence;
         self.sums.feeds += feeds.len() as u64;
-        let places = self.snapshot.places(outline.number)?;
-        self.open = Some((outline.id, feeds, Box::new(places)));
+        let held = self.snapshot.held_feeds(outline.number)?;
+        let held = held.collect::<Result<Vec<_>, _>>()?;
+        for held in &held {
+            let head = feeds.get(&held.end.feed);
+            let before = head.map_or(0, |feed| feed.head.sequence);
+            self.sums.held += held.end.sequence.saturating_sub(before);
+        }
+        self.sums.held_feeds += held.len() as u64;
+        self.open = Some(Beside {
+            workspace: outline.id,
+            feeds,
+            held,
+            places: Box::new(self.snapshot.places(outline.number)?),
+        });
         Ok(())
     }
 
@@ -242,16 +259,16 @@ impl Indexes<'_> {
         entry: &LogEntry,
         examiner: &mut Examiner<'_>,
     ) -> Result<(), LogError> {
-        let Some((workspace, feeds, places)) = &self.open else {
+        let Some(beside) = &self.open else {
             return Ok(());
         };
-        let found = match feeds.get(&entry.feed) {
-            Some(feed) => places(feed.number, entry.sequence)?,
+        let found = match beside.feeds.get(&entry.feed) {
+            Some(feed) => (beside.places)(feed.number, entry.sequence)?,
             None => None,
         };
         if found != Some(sequence) {
             let place = Place {
-                workspace: Some(*workspace),
+                workspace: Some(beside.workspace),
                 sequence: Some(sequence),
                 feed: Some(entry.feed),
                 feed_sequence: Some(entry.sequence),
@@ -264,19 +281,24 @@ impl Indexes<'_> {
 
     /// Compares the ends of feeds while the examiner still knows them.
     fn close(&mut self, examiner: &mut Examiner<'_>) {
-        let Some((workspace, feeds, _)) = self.open.take() else {
+        let Some(beside) = self.open.take() else {
             return;
         };
-        for (feed, outline) in feeds {
+        let place = |feed| Place {
+            workspace: Some(beside.workspace),
+            feed: Some(feed),
+            ..Place::default()
+        };
+        for (feed, outline) in beside.feeds {
             let end = examiner.feed(&feed);
             let end = end.map_or((0, EnvelopeHash::ZERO), |cut| (cut.sequence, cut.hash));
             if end != (outline.head.sequence, outline.head.hash) {
-                let place = Place {
-                    workspace: Some(workspace),
-                    feed: Some(feed),
-                    ..Place::default()
-                };
-                examiner.report(place, Fault::FeedHead);
+                examiner.report(place(feed), Fault::FeedHead);
+            }
+        }
+        for held in beside.held {
+            if examiner.held(&held.end.feed) != Some((held.end, held.bytes)) {
+                examiner.report(place(held.end.feed), Fault::HeldHead);
             }
         }
     }
@@ -289,6 +311,8 @@ impl Indexes<'_> {
             ("log", self.sums.log, totals.log),
             ("feeds", self.sums.feeds, totals.feeds),
             ("feed_index", self.sums.index, totals.index),
+            ("held", self.sums.held, totals.held),
+            ("held_feeds", self.sums.held_feeds, totals.held_feeds),
         ] {
             if expected != found {
                 let fault = Fault::Orphans {

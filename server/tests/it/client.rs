@@ -139,6 +139,12 @@ impl Client {
                     envelopes: envelopes.collect(),
                 }
             }
+            Output::ReadHashes { places } => Input::Hashes {
+                hashes: places
+                    .iter()
+                    .map(|(_, at)| device.feed.get(*at as usize - 1).map(|one| one.0))
+                    .collect(),
+            },
             Output::Apply {
                 first,
                 items,

@@ -6,10 +6,12 @@ use futures_util::{SinkExt, StreamExt};
 use handschlag_relay::{
     Config, Relay, RunError, StartError,
     args::Creation,
-    log::{ChangeLog, LogError, MemoryLog, Seed, StoredWorkspace, Write, Written},
+    log::{
+        ChangeLog, FeedPiece, FeedRange, LogError, MemoryLog, Seed, StoredWorkspace, Write, Written,
+    },
 };
 use protocol::{Cut, FeedId, Frame, Hello, LogHash, Nonce, Refusal, SESSION_VERSIONS, WorkspaceId};
-use sync::{LogEntry, client::Output};
+use sync::{Comparison, LogEntry, client::Output};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -252,6 +254,18 @@ impl ChangeLog for Gated {
 
     fn feed_head(&self, id: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
         self.inner.feed_head(id, feed)
+    }
+
+    fn feed_end(&self, id: &WorkspaceId, feed: &FeedId) -> Result<Option<Cut>, LogError> {
+        self.inner.feed_end(id, feed)
+    }
+
+    fn compare(&self, id: &WorkspaceId, known: &[Cut]) -> Result<Option<Comparison>, LogError> {
+        self.inner.compare(id, known)
+    }
+
+    fn read_feed(&self, id: &WorkspaceId, range: FeedRange) -> Result<FeedPiece, LogError> {
+        self.inner.read_feed(id, range)
     }
 }
 

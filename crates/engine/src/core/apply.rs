@@ -181,16 +181,6 @@ impl Core {
         Ok(received)
     }
 
-    /// Forgets what the former log of the relay held, when another has taken its place.
-    pub(super) fn log_was_replaced(&mut self) -> Result<(), Problem> {
-        let feeds = self.store.read()?.feeds()?;
-        let write = self.store.write()?;
-        for (feed, _) in feeds {
-            write.clear_meta(&log_name(&FeedId::from_bytes(feed)))?;
-        }
-        Ok(write.commit()?)
-    }
-
     /// Counts the transactions of others that this device has and the relay's log does not.
     pub(super) fn relay_lacks(&self) -> Result<u64, Problem> {
         let Some(device) = &self.device else {
@@ -287,7 +277,7 @@ impl Core {
 }
 
 /// Notes up to where the relay's log holds a feed.
-fn note_in_log(write: &Write, feed: &FeedId, sequence: u64) -> Result<(), Problem> {
+pub(super) fn note_in_log(write: &Write, feed: &FeedId, sequence: u64) -> Result<(), Problem> {
     let name = log_name(feed);
     let before = write
         .meta(&name)?
@@ -300,7 +290,7 @@ fn note_in_log(write: &Write, feed: &FeedId, sequence: u64) -> Result<(), Proble
 }
 
 /// Names the note of how much of a feed the relay's log holds.
-fn log_name(feed: &FeedId) -> String {
+pub(super) fn log_name(feed: &FeedId) -> String {
     format!("engine/log/{feed}")
 }
 

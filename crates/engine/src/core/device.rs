@@ -98,6 +98,15 @@ impl Device {
         }))
     }
 
+    /// Returns what to bring a relay that ends within this roster; `entries` are the last that it has.
+    pub(super) fn relay_lacks_roster(&self, entries: &[Blob]) -> Option<sync::client::Input> {
+        let last = protocol::Entry::decode(entries.last()?).ok()?;
+        let rest = self.roster.entries_after(&last.hash())?;
+        (!rest.is_empty()).then(|| sync::client::Input::BringRoster {
+            entries: rest.to_vec(),
+        })
+    }
+
     /// Takes new roster entries in, in memory and in the store; the head they follow must be the known one.
     ///
     /// Entries that are here already are skipped. Returns whether anything was new.

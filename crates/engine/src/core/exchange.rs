@@ -135,8 +135,9 @@ impl Core {
             write.commit()?;
             self.is_changed = true;
             self.retry_waiting()?;
+            return Ok(None);
         }
-        Ok(None)
+        Ok(device.relay_lacks_roster(entries))
     }
 
     /// Goes on after the relay took an entry.

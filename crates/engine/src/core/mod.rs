@@ -1,6 +1,7 @@
 //! The engine's core: everything but threads, sockets, clocks and randomness, which its shell has.
 
 mod apply;
+mod compare;
 mod device;
 mod exchange;
 mod files;

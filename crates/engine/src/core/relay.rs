@@ -198,18 +198,36 @@ impl Core {
                 self.link.progress = Some(progress);
                 self.is_changed = true;
             }
-            SessionOutput::LogReplaced(replaced) => {
-                self.log_was_replaced()?;
-                self.link.progress = Some(Progress {
-                    to_send: 0,
-                    to_fetch: replaced.log_sequence,
-                });
+            SessionOutput::LogReplaced(_) | SessionOutput::WantEnded => {}
+            SessionOutput::ReadHeads => return self.read_heads().map(Some),
+            SessionOutput::ReadHashes { places } => return self.read_hashes(&places).map(Some),
+            SessionOutput::ReadMissing {
+                missing,
+                after,
+                max_bytes,
+                max_envelopes,
+            } => {
+                let read = self.read_missing(&missing, after, max_bytes, max_envelopes);
+                return read.map(Some);
             }
-            SessionOutput::Forked { relay, .. } => {
-                let there = relay.map_or(0, |cut| cut.sequence);
+            SessionOutput::Carried { envelopes } => {
+                return self.take_carried(&envelopes).map(Some);
+            }
+            SessionOutput::Compared(compared) => self.compared(&compared)?,
+            // A fork of somebody else's feed is found and mended by its device.
+            SessionOutput::Forked { feed, relay, .. } if self.is_own(&feed) => {
                 self.hang_up();
-                self.lose(super::apply::forked(there));
+                self.lose(super::apply::forked(relay.sequence));
             }
+            SessionOutput::OwnFeedAhead { relay } => {
+                self.hang_up();
+                self.lose(super::apply::forked(relay.sequence));
+            }
+            // Nothing here asks for these.
+            SessionOutput::Forked { .. }
+            | SessionOutput::HeldFeeds { .. }
+            | SessionOutput::Held { .. }
+            | SessionOutput::CutRefused { .. } => {}
             SessionOutput::Refused { code, text, .. } => {
                 self.hang_up();
                 self.refused_by_relay(code, &text);
@@ -225,6 +243,11 @@ impl Core {
             SessionOutput::Close => self.hang_up(),
         }
         Ok(None)
+    }
+
+    fn is_own(&self, feed: &protocol::FeedId) -> bool {
+        let device = self.device.as_ref();
+        device.is_some_and(|device| device.keys.feed() == *feed)
     }
 
     fn read_outbox(
@@ -295,6 +318,12 @@ impl Core {
                 "this device was revoked",
                 "ask an admin of the workspace",
             ),
+            // The relay's text says which of the two it is.
+            Refused::InviteSpent if !text.is_empty() => {
+                let way_out = Some("ask for a new one");
+                self.lose(Failure::new("invite-ended", text, way_out));
+                return;
+            }
             Refused::InviteSpent => (
                 "invite-ended",
                 "the invite is used up or has expired",

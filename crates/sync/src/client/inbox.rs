@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{Cursor, Envelope, LogItem, WorkspaceId, log_next, log_start};
+use protocol::{Cursor, Envelope, EnvelopeHash, LogItem, WorkspaceId, log_next, log_start};
 
 use super::{APPLY_BYTES, APPLY_ITEMS, Broken, COMFORTABLE_QUEUE_BYTES, Item, MAX_QUEUE_BYTES};
 
@@ -34,7 +34,7 @@ pub(super) struct Inbox {
     queue: VecDeque<Waiting>,
     queued_bytes: usize,
     newest: u64,
-    newest_own: u64,
+    newest_own: (u64, EnvelopeHash),
 }
 
 impl Inbox {
@@ -47,7 +47,7 @@ impl Inbox {
             queue: VecDeque::new(),
             queued_bytes: 0,
             newest,
-            newest_own: 0,
+            newest_own: (0, EnvelopeHash::ZERO),
         }
     }
 
@@ -82,7 +82,9 @@ impl Inbox {
         let received_ms = item.received_ms();
         let (item, hash, bytes) = match item {
             LogItem::Own { hash, sequence, .. } => {
-                self.newest_own = self.newest_own.max(sequence);
+                if sequence > self.newest_own.0 {
+                    self.newest_own = (sequence, hash);
+                }
                 let own = Item::Own {
                     received_ms,
                     sequence,
@@ -116,8 +118,14 @@ impl Inbox {
     }
 
     /// Hands out the next batch, unless one is being applied or nothing waits.
-    pub(super) fn next_batch(&mut self) -> Option<Batch> {
-        if self.applying.is_some() || self.queue.is_empty() {
+    ///
+    /// An own envelope beyond `own_stored` waits until the relay has acknowledged it: it may be one that a clone of this
+    /// disk sent.
+    pub(super) fn next_batch(&mut self, own_stored: u64) -> Option<Batch> {
+        let is_certain =
+            |item: &Item| !matches!(item, Item::Own { sequence, .. } if *sequence > own_stored);
+        let first = self.queue.front();
+        if self.applying.is_some() || !first.is_some_and(|first| is_certain(&first.item)) {
             return None;
         }
         let mut batch = Batch {
@@ -129,7 +137,7 @@ impl Inbox {
         while let Some(next) = self.queue.front() {
             bytes += next.bytes;
             let full = bytes > APPLY_BYTES || batch.items.len() >= APPLY_ITEMS;
-            if full && !batch.items.is_empty() {
+            if (full && !batch.items.is_empty()) || !is_certain(&next.item) {
                 break;
             }
             self.queued_bytes -= next.bytes;
@@ -154,13 +162,18 @@ impl Inbox {
         Ok(())
     }
 
+    /// Returns the cursor up to which everything is applied.
+    pub(super) fn applied_cursor(&self) -> Cursor {
+        self.applied
+    }
+
     /// Returns how many entries of the log, as far as it is known, are not applied.
     pub(super) fn missing(&self) -> u64 {
         self.newest.saturating_sub(self.applied.sequence)
     }
 
-    /// Returns the last own sequence that came back in the log.
-    pub(super) fn newest_own(&self) -> u64 {
+    /// Returns the last place of the own feed that came in the log.
+    pub(super) fn newest_own(&self) -> (u64, EnvelopeHash) {
         self.newest_own
     }
 

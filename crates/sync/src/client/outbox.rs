@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use protocol::{
-    Blob, Cut, DecodeError, Envelope, EnvelopeHash,
+    Blob, Cut, Envelope, EnvelopeHash,
     limits::{BATCH_BYTES, MAX_BATCH_ENVELOPES},
 };
 
@@ -23,8 +23,6 @@ pub(super) enum Next {
     Push(Vec<Blob>),
     /// Nothing is there to push.
     Nothing,
-    /// The relay has another envelope before them than we.
-    Forked,
 }
 
 /// Decides what of the own feed is sent when.
@@ -39,17 +37,16 @@ pub(super) struct Outbox {
     in_flight: VecDeque<InFlight>,
     asked: bool,
     dry: bool,
+    /// Whether the relay keeps what is pushed apart, so that it does not come back in the log.
+    is_held: bool,
 }
 
 impl Outbox {
-    /// Begins where the relay has the own feed; none when it has another feed than we do there.
-    pub(super) fn new(head: (u64, EnvelopeHash), relay: Option<&Cut>) -> Option<Self> {
+    /// Begins where the relay has the own feed, which is a place that this disk has too.
+    pub(super) fn new(head: (u64, EnvelopeHash), relay: Option<&Cut>) -> Self {
         let (sequence, hash) =
             relay.map_or((0, EnvelopeHash::ZERO), |cut| (cut.sequence, cut.hash));
-        if sequence > head.0 || (sequence == head.0 && hash != head.1) {
-            return None;
-        }
-        Some(Outbox {
+        Outbox {
             head,
             stored: sequence,
             sent: sequence,
@@ -58,7 +55,8 @@ impl Outbox {
             in_flight: VecDeque::new(),
             asked: false,
             dry: false,
-        })
+            is_held: false,
+        }
     }
 
     /// Notes that the own feed has grown.
@@ -101,9 +99,7 @@ impl Outbox {
                     got: sequence,
                 });
             }
-            if self.is_forked_before(&envelope)? {
-                return Ok(Next::Forked);
-            }
+            self.check_chain(sequence, &envelope)?;
             self.first_pushed.get_or_insert(sequence);
             self.sent = sequence;
             push.push(Blob::from(envelope));
@@ -116,15 +112,19 @@ impl Outbox {
         Ok(Next::Push(push))
     }
 
-    fn is_forked_before(&mut self, envelope: &[u8]) -> Result<bool, DecodeError> {
+    /// Checks that the first envelope which is pushed follows the one that both sides have.
+    fn check_chain(&mut self, sequence: u64, envelope: &[u8]) -> Result<(), Broken> {
         let Some(relay_has) = self.unproven.take() else {
-            return Ok(false);
+            return Ok(());
         };
-        Ok(Envelope::decode(envelope)?.header.previous != relay_has)
+        if Envelope::decode(envelope)?.header.previous != relay_has {
+            return Err(Broken::OutboxChain { sequence });
+        }
+        Ok(())
     }
 
-    /// Notes what the relay has durably; returns whether that is news.
-    pub(super) fn stored(&mut self, cut: &Cut) -> Result<bool, Broken> {
+    /// Notes what the relay has durably, in its log or apart; returns whether that is news.
+    pub(super) fn stored(&mut self, cut: &Cut, is_held: bool) -> Result<bool, Broken> {
         if cut.sequence > self.sent {
             return Err(Broken::Acknowledged {
                 got: cut.sequence,
@@ -138,23 +138,29 @@ impl Outbox {
         {
             self.in_flight.pop_front();
         }
-        let news = cut.sequence > self.stored;
+        let news = cut.sequence > self.stored || is_held != self.is_held;
+        self.is_held = is_held;
         self.stored = self.stored.max(cut.sequence);
         Ok(news)
     }
 
     /// Returns how many own envelopes the relay does not have durably.
     pub(super) fn missing(&self) -> u64 {
-        self.head.0 - self.stored
+        self.head.0.saturating_sub(self.stored)
     }
 
     /// Tells whether what this session pushed came back in the log up to a sequence.
     pub(super) fn is_echoed(&self, newest_own: u64) -> bool {
-        self.first_pushed.is_none() || newest_own >= self.sent
+        self.first_pushed.is_none() || self.is_held || newest_own >= self.sent
     }
 
-    /// Returns where the own feed stands.
-    pub(super) fn head(&self) -> (u64, EnvelopeHash) {
-        self.head
+    /// Returns up to where this session has sent the own feed, or the relay had it.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Returns up to where the relay has the own feed durably.
+    pub(super) fn stored_up_to(&self) -> u64 {
+        self.stored
     }
 }

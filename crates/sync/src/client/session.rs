@@ -2,42 +2,20 @@
 
 use std::collections::VecDeque;
 
-use protocol::{
-    Blob, Challenge, Cursor, Cut, Entry, EnvelopeHash, Frame, Hello, Prove, Push, RelayKey,
-    RosterAppend, RosterGrew, RosterHash, RosterMore, SESSION_VERSIONS, Welcome,
-    limits::{BATCH_BYTES, MAX_ROSTER_ENTRIES_PER_FRAME, MAX_ROSTER_ENTRY_BYTES},
-};
-use vault::SessionTerms;
+use protocol::{Cut, Entry, EnvelopeHash, Frame, Push, RosterAppend, RosterGrew, RosterHash, Want};
 
 use super::{
-    Broken, Established, HANDSHAKE_MS, Input, LogReplaced, OFFER_BYTES_PER_MS, Output, Progress,
-    Start,
+    Broken, Input, Output, Progress, Start,
+    enter::Proven,
+    exchange::Step,
     inbox::Inbox,
     outbox::{Next, Outbox},
+    own::{Question, Verdict},
+    work::{Asker, Own, Work},
 };
 
-/// The bytes of entries after which a piece of a roster that is offered is full.
-///
-/// Small, so that a slow line brings each piece within the relay's patience.
-const OFFER_BYTES: usize = MAX_ROSTER_ENTRY_BYTES;
-
-/// What the relay said about itself in the challenge.
-#[derive(Debug, Clone, Copy)]
-struct Proven {
-    version: u32,
-    terms: SessionTerms,
-}
-
-/// The parts of a session in which both sides work.
 #[derive(Debug)]
-struct Work {
-    inbox: Inbox,
-    outbox: Outbox,
-    settled: Option<bool>,
-}
-
-#[derive(Debug)]
-enum State {
+pub(super) enum State {
     Fresh,
     Greeted,
     RosterAsked(Proven),
@@ -62,12 +40,12 @@ impl State {
 /// The client's half of a session, for the life of one WebSocket.
 #[derive(Debug)]
 pub struct Session {
-    start: Start,
-    state: State,
-    outputs: VecDeque<Output>,
+    pub(super) start: Start,
+    pub(super) state: State,
+    pub(super) outputs: VecDeque<Output>,
     appends: VecDeque<RosterAppend>,
     append_in_flight: Option<RosterHash>,
-    deadline: Option<u64>,
+    pub(super) deadline: Option<u64>,
 }
 
 impl Session {
@@ -90,11 +68,11 @@ impl Session {
         if matches!(self.state, State::Ended) {
             return;
         }
-        if let Err(broken) = self.take(now_ms, input) {
+        let taken = self.take(now_ms, input).and_then(|()| self.work_on());
+        if let Err(broken) = taken {
             self.outputs.push_back(Output::Broken(broken));
             self.end();
         }
-        self.work_on();
     }
 
     /// Returns the next thing that follows from the last input.
@@ -105,7 +83,7 @@ impl Session {
     /// Tells whether the shell should read the next frame from the socket.
     pub fn wants_frames(&self) -> bool {
         match &self.state {
-            State::Working(work) => work.inbox.is_comfortable(),
+            State::Working(work) => work.wants_frames(),
             State::Ended => false,
             _ => true,
         }
@@ -136,7 +114,12 @@ impl Session {
             Input::Closed => self.state = State::Ended,
             Input::Leave => self.end(),
             Input::LocalHead { sequence, hash } => match &mut self.state {
-                State::Working(work) => work.outbox.grow((sequence, hash)),
+                State::Working(work) => {
+                    if work.grow((sequence, hash)) {
+                        let caught_up = work.own_on_relay;
+                        self.acknowledge(caught_up.as_ref(), false);
+                    }
+                }
                 _ if sequence >= self.start.own_head.0 => self.start.own_head = (sequence, hash),
                 _ => {}
             },
@@ -147,6 +130,7 @@ impl Session {
                 }
             }
             Input::Roster { entries } => self.offer(now_ms, entries),
+            Input::BringRoster { entries } => self.bring(entries),
             Input::AppendRoster {
                 expected_head,
                 entries,
@@ -159,22 +143,13 @@ impl Session {
                     return Err(Broken::Silent);
                 }
             }
+            input => {
+                if let State::Working(work) = &mut self.state {
+                    return work.answer(input);
+                }
+            }
         }
         Ok(())
-    }
-
-    fn greet(&mut self, now_ms: u64) {
-        if !matches!(self.state, State::Fresh) {
-            return;
-        }
-        self.send(Hello {
-            versions: SESSION_VERSIONS.to_vec(),
-            workspace: self.start.workspace,
-            key: self.start.identity.key(),
-            nonce: self.start.nonce,
-        });
-        self.deadline = Some(now_ms.saturating_add(HANDSHAKE_MS));
-        self.state = State::Greeted;
     }
 
     fn frame(&mut self, frame: Frame) -> Result<(), Broken> {
@@ -184,11 +159,15 @@ impl Session {
                 let proven = *proven;
                 self.establish(proven, welcome)
             }
-            (State::Working(work), Frame::Log(log)) => work.inbox.receive(log.first, log.items),
+            (State::Working(work), Frame::Log(log)) if work.exchange.is_none() => {
+                work.log(log.first, log.items, self.start.identity.key().into())
+            }
             (State::Working(work), Frame::Stored(stored)) => {
-                if work.outbox.stored(&stored.cut)? {
-                    let cut = stored.cut;
-                    self.outputs.push_back(acknowledged(Some(&cut)));
+                let Own::Fine(outbox) = &mut work.own else {
+                    return Ok(());
+                };
+                if outbox.stored(&stored.cut, stored.held)? {
+                    self.acknowledge(Some(&stored.cut), stored.held);
                 }
                 Ok(())
             }
@@ -196,7 +175,8 @@ impl Session {
                 self.roster_grew(grew);
                 Ok(())
             }
-            (State::Working(_), Frame::RosterMoved(moved)) if self.append_in_flight.is_some() => {
+            (State::Working(_), Frame::RosterMoved(moved)) => {
+                // Without an append it answers a roster that was brought and goes on elsewhere.
                 self.append_in_flight = None;
                 self.outputs.push_back(Output::RosterMoved {
                     entries: moved.entries,
@@ -204,19 +184,19 @@ impl Session {
                 });
                 Ok(())
             }
+            (State::Working(_), Frame::Refused(refused)) => {
+                self.refused_at_work(refused);
+                Ok(())
+            }
             (_, Frame::Refused(refused)) => {
-                self.outputs.push_back(Output::Refused {
-                    code: refused.code,
-                    text: refused.text,
-                    cut: refused.cut,
-                });
-                self.end();
+                self.say_refused(refused);
                 Ok(())
             }
             (_, Frame::Bye(_)) => {
                 self.end();
                 Ok(())
             }
+            (State::Working(_), frame) => self.exchanged(frame),
             (state, frame) => Err(Broken::OutOfTurn {
                 frame: frame.name(),
                 state: state.name(),
@@ -224,128 +204,64 @@ impl Session {
         }
     }
 
-    fn prove(&mut self, challenge: &Challenge) -> Result<(), Broken> {
-        let version = challenge.version;
-        if !SESSION_VERSIONS.contains(&version) {
-            return Err(Broken::Version { version });
-        }
-        let terms = SessionTerms {
-            relay: challenge.relay,
-            workspace: self.start.workspace,
-            client_nonce: self.start.nonce,
-            relay_nonce: challenge.nonce,
-        };
-        if terms.verify_challenge(&challenge.signature).is_err() {
-            return Err(Broken::RelaySignature);
-        }
-        let proven = Proven { version, terms };
-        if challenge.known {
-            self.send_proof(proven, None, false);
-        } else {
-            self.state = State::RosterAsked(proven);
-            self.outputs.push_back(Output::ReadRoster);
-        }
-        Ok(())
-    }
-
-    /// Offers the roster to a relay that does not know the workspace, in as many pieces as it needs.
-    fn offer(&mut self, now_ms: u64, entries: Vec<Blob>) {
-        let State::RosterAsked(proven) = self.state else {
-            return;
-        };
-        let bytes: usize = entries.iter().map(|entry| entry.len()).sum();
-        let patience_ms = HANDSHAKE_MS + bytes as u64 / OFFER_BYTES_PER_MS;
-        self.deadline = Some(now_ms.saturating_add(patience_ms));
-        let mut pieces = pieces_of(entries).into_iter();
-        let first = pieces.next();
-        let mut left = pieces.len();
-        self.send_proof(proven, first, left > 0);
-        for entries in pieces {
-            left -= 1;
-            self.send(RosterMore {
-                entries,
-                more: left > 0,
-            });
-        }
-    }
-
-    fn send_proof(&mut self, proven: Proven, entries: Option<Vec<Blob>>, more: bool) {
-        self.send(Prove {
-            signature: proven.terms.sign_proof(&self.start.identity),
-            roster_head: self.start.roster_head,
-            cursor: self.start.cursor,
-            entries,
-            more,
-        });
-        self.state = State::Proved(proven);
-    }
-
-    fn establish(&mut self, proven: Proven, welcome: Welcome) -> Result<(), Broken> {
-        self.deadline = None;
-        let relay = proven.terms.relay;
-        if let Some(start) = welcome.log_start {
-            let held = self.start.cursor.filter(|_| welcome.continues);
-            let have = held.map_or(0, |cursor| cursor.sequence);
-            if have.saturating_add(1) < start.sequence {
-                return Err(Broken::LogCut {
-                    have,
-                    begins: start.sequence,
-                });
-            }
-        }
-        self.outputs.push_back(Output::Established(Established {
-            version: proven.version,
-            relay,
-            epoch: welcome.epoch,
-            log_sequence: welcome.sequence,
-            relay_now_ms: welcome.now_ms,
-        }));
-        let own = welcome.own.filter(|cut| cut.sequence > 0);
-        let cursor = self.cursor_for(relay, &welcome, own);
-        if !welcome.entries.is_empty() {
-            self.outputs.push_back(Output::Roster {
-                entries: welcome.entries,
-            });
-        }
-        let Some(outbox) = Outbox::new(self.start.own_head, own.as_ref()) else {
-            self.forked(own, self.start.own_head);
+    /// Takes a frame by which both sides compare, carry, or show what is held.
+    fn exchanged(&mut self, frame: Frame) -> Result<(), Broken> {
+        use protocol::HeadsPurpose as For;
+        let (State::Working(work), outputs) = (&mut self.state, &mut self.outputs) else {
             return Ok(());
         };
-        if own.map_or(0, |cut| cut.sequence) != self.start.acknowledged {
-            self.outputs.push_back(acknowledged(own.as_ref()));
+        let out_of_turn = Err(Broken::OutOfTurn {
+            frame: frame.name(),
+            state: "the session was established",
+        });
+        match frame {
+            Frame::Heads(heads) => match (heads.purpose(), &mut work.exchange) {
+                (For::Comparison, Some(exchange)) => {
+                    if !exchange.answer(heads)? {
+                        return out_of_turn;
+                    }
+                }
+                (For::Comparison, None) => return out_of_turn,
+                (For::Held, _) => outputs.push_back(Output::HeldFeeds { feeds: heads.heads }),
+                (For::Revocation, _) => {
+                    self.append_in_flight = None;
+                    outputs.push_back(Output::CutRefused { heads: heads.heads });
+                }
+                (For::Carried, Some(exchange)) => {
+                    if !exchange.carried() {
+                        return out_of_turn;
+                    }
+                }
+                (For::Carried, None) => return out_of_turn,
+                // What only a newer version means.
+                (For::Other(_), _) => {}
+            },
+            Frame::Carry(carry) => work.carry(carry.envelopes)?,
+            Frame::Held(held) => outputs.extend(work.held(held)?),
+            _ => return out_of_turn,
         }
-        self.state = State::Working(Box::new(Work {
-            inbox: Inbox::new(cursor, welcome.sequence),
-            outbox,
-            settled: None,
-        }));
         Ok(())
     }
 
-    /// Returns the cursor behind which the relay sends its log: the client's, or the beginning when that does not hold.
-    fn cursor_for(&mut self, relay: RelayKey, welcome: &Welcome, own: Option<Cut>) -> Cursor {
-        let mine = self.start.cursor.filter(|cursor| {
-            welcome.continues && cursor.relay == relay && cursor.epoch == welcome.epoch
-        });
-        if let Some(cursor) = mine {
-            return cursor;
-        }
-        if let Some(cursor) = self.start.cursor {
-            self.outputs.push_back(Output::LogReplaced(LogReplaced {
-                cursor,
+    fn refused_at_work(&mut self, refused: protocol::Refused) {
+        // The next session finds out up to where both are the same.
+        if let (protocol::Refusal::Fork, Some(relay)) = (refused.code, refused.cut) {
+            self.outputs.push_back(Output::Forked {
+                feed: relay.feed,
+                common: None,
                 relay,
-                epoch: welcome.epoch,
-                log_sequence: welcome.sequence,
-                own,
-            }));
+            });
         }
-        let anywhere = Cursor {
-            relay,
-            epoch: welcome.epoch,
-            sequence: 0,
-            running: protocol::LogHash::ZERO,
-        };
-        Inbox::beginning(&self.start.workspace, anywhere)
+        self.say_refused(refused);
+    }
+
+    fn say_refused(&mut self, refused: protocol::Refused) {
+        self.outputs.push_back(Output::Refused {
+            code: refused.code,
+            text: refused.text,
+            cut: refused.cut,
+        });
+        self.end();
     }
 
     fn roster_grew(&mut self, grew: RosterGrew) {
@@ -369,39 +285,37 @@ impl Session {
         let State::Working(work) = &mut self.state else {
             return Ok(());
         };
-        match work.outbox.take(envelopes)? {
+        let Own::Fine(outbox) = &mut work.own else {
+            return Ok(());
+        };
+        match outbox.take(envelopes)? {
             Next::Push(envelopes) => self.send(Push { envelopes }),
             Next::Nothing => {}
-            Next::Forked => {
-                let own = work.outbox.head();
-                self.forked(None, own);
-            }
         }
         Ok(())
     }
 
-    fn forked(&mut self, relay: Option<Cut>, own: (u64, EnvelopeHash)) {
-        self.outputs.push_back(Output::Forked { relay, own });
-        self.end();
-    }
-
     /// Asks for, hands out and reports whatever the new state allows.
-    fn work_on(&mut self) {
-        let State::Working(work) = &mut self.state else {
-            return;
-        };
-        if let Some(after_sequence) = work.outbox.ask() {
-            self.outputs.push_back(Output::ReadOutbox {
-                after_sequence,
-                max_bytes: BATCH_BYTES,
-            });
+    fn work_on(&mut self) -> Result<(), Broken> {
+        if let State::Working(_) = &self.state
+            && self.append_in_flight.is_none()
+            && let Some(append) = self.appends.pop_front()
+        {
+            self.append_in_flight = Some(head_after(&append));
+            self.send(append);
         }
-        if let Some(batch) = work.inbox.next_batch() {
-            self.outputs.push_back(Output::Apply {
-                first: batch.first,
-                items: batch.items,
-                cursor: batch.cursor,
-            });
+        self.check_own();
+        self.exchange();
+        // An exchange ends with where the relay has the own feed by then.
+        self.check_own();
+        let State::Working(work) = &mut self.state else {
+            return Ok(());
+        };
+        if let Some(output) = work.carried.next() {
+            self.outputs.push_back(output);
+        }
+        if work.exchange.is_none() {
+            work.go_on(&mut self.outputs);
         }
         let settled = work.is_settled();
         if work.settled != Some(settled) {
@@ -412,15 +326,118 @@ impl Session {
                 Output::Unsettled(work.progress())
             });
         }
-        if self.append_in_flight.is_none()
-            && let Some(append) = self.appends.pop_front()
-        {
-            self.append_in_flight = Some(head_after(&append));
-            self.send(append);
+        Ok(())
+    }
+
+    /// Finds out about the own feed, and what follows from that.
+    fn check_own(&mut self) {
+        let State::Working(work) = &mut self.state else {
+            return;
+        };
+        let feed = self.start.identity.key().into();
+        let Own::Checking(check) = &mut work.own else {
+            return;
+        };
+        let relay = check.relay();
+        match check.verdict() {
+            None => match check.question() {
+                Some(Question::Here(at)) => self.outputs.push_back(Output::ReadHashes {
+                    places: vec![(feed, at)],
+                }),
+                Some(Question::There(at)) => {
+                    work.asked.push_back(Asker::Check);
+                    self.send(Want {
+                        feed,
+                        from: at,
+                        to: at,
+                    });
+                }
+                None => {}
+            },
+            Some(Verdict::Same) => {
+                work.own = Own::Fine(Outbox::new(work.own_head, Some(&relay)));
+            }
+            Some(Verdict::Ahead) => {
+                work.own = Own::Behind(relay);
+                let from = work.own_head.0 + 1;
+                self.outputs.push_back(Output::OwnFeedAhead { relay });
+                // In an exchange it comes with what else is missing.
+                if work.exchange.is_none() {
+                    work.asked.push_back(Asker::Store { to: relay.sequence });
+                    self.send(Want {
+                        feed,
+                        from,
+                        to: relay.sequence,
+                    });
+                }
+            }
+            Some(Verdict::Forked { common }) => {
+                work.own = Own::Forked;
+                work.exchange = None;
+                self.outputs.push_back(Output::Forked {
+                    feed,
+                    common: Some(common),
+                    relay,
+                });
+            }
         }
     }
 
-    fn send(&mut self, frame: impl Into<Frame>) {
+    fn exchange(&mut self) {
+        loop {
+            let State::Working(work) = &mut self.state else {
+                return;
+            };
+            let Some(exchange) = &mut work.exchange else {
+                return;
+            };
+            if !matches!(work.own, Own::Fine(_) | Own::Behind(_)) {
+                return;
+            }
+            let is_stored = work.carried.is_idle();
+            match exchange.step(work.inbox.applied_cursor(), is_stored) {
+                None => return,
+                Some(Step::Say(output)) => self.outputs.push_back(output),
+                Some(Step::Send(frame)) => self.send(frame),
+                Some(Step::Finished(compared)) => {
+                    let feed = self.start.identity.key().into();
+                    let own = compared.relay.iter().find(|cut| cut.feed == feed).copied();
+                    work.inbox = Inbox::new(compared.cursor, compared.cursor.sequence);
+                    work.exchange = None;
+                    self.outputs.push_back(Output::Compared(compared));
+                    self.own_after_exchange(own);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Goes on with the own feed from where the relay has it after an exchange.
+    fn own_after_exchange(&mut self, own: Option<Cut>) {
+        let State::Working(work) = &mut self.state else {
+            return;
+        };
+        let news = work.own_place() != own.map_or(0, |cut| cut.sequence);
+        work.own_on_relay = own;
+        if matches!(work.own, Own::Behind(_)) {
+            return;
+        }
+        work.look_at_own();
+        if news {
+            self.acknowledge(own.as_ref(), false);
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, cut: Option<&Cut>, is_held: bool) {
+        let (sequence, hash) = cut.map_or((0, EnvelopeHash::ZERO), |cut| (cut.sequence, cut.hash));
+        self.outputs.push_back(Output::Acknowledged {
+            sequence,
+            hash,
+            is_held,
+        });
+    }
+
+    pub(super) fn send(&mut self, frame: impl Into<Frame>) {
         let frame: Frame = frame.into();
         self.outputs.push_back(Output::Send(frame.encode()));
     }
@@ -430,47 +447,6 @@ impl Session {
         self.deadline = None;
         self.outputs.push_back(Output::Close);
     }
-}
-
-impl Work {
-    fn progress(&self) -> Progress {
-        Progress {
-            to_send: self.outbox.missing(),
-            to_fetch: self.inbox.missing(),
-        }
-    }
-
-    /// What was pushed in this session comes back in the log, after all that the relay had received before it.
-    fn is_settled(&self) -> bool {
-        self.progress() == Progress::default() && self.outbox.is_echoed(self.inbox.newest_own())
-    }
-}
-
-/// Cuts a roster into pieces for one frame each.
-fn pieces_of(entries: Vec<Blob>) -> Vec<Vec<Blob>> {
-    let mut pieces: Vec<Vec<Blob>> = Vec::new();
-    let mut bytes = 0;
-    for entry in entries {
-        match pieces.last_mut() {
-            Some(piece)
-                if bytes + entry.len() <= OFFER_BYTES
-                    && piece.len() < MAX_ROSTER_ENTRIES_PER_FRAME =>
-            {
-                bytes += entry.len();
-                piece.push(entry);
-            }
-            _ => {
-                bytes = entry.len();
-                pieces.push(vec![entry]);
-            }
-        }
-    }
-    pieces
-}
-
-fn acknowledged(cut: Option<&Cut>) -> Output {
-    let (sequence, hash) = cut.map_or((0, EnvelopeHash::ZERO), |cut| (cut.sequence, cut.hash));
-    Output::Acknowledged { sequence, hash }
 }
 
 /// Returns the roster's head once an append is taken; the expected one when it holds no readable entry.

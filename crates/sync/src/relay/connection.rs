@@ -2,17 +2,16 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use protocol::{
-    Bye, Frame, Hello, Nonce, Prove, Refusal, Refused, RosterAppend, RosterMoved, SignerKey,
-    Stored, WorkspaceId,
-};
+use protocol::{Bye, Frame, Hello, Nonce, Prove, Refusal, Refused, SignerKey, Stored, WorkspaceId};
 use vault::{Roster, SessionTerms, SigningIdentity};
 
 use super::{
-    Found, Input, MAX_PENDING, MAX_UNWRITTEN, NotCreated, Output, PROOF_MS, Peer, RosterAppended,
+    Appending, Found, Input, MAX_PENDING, MAX_UNWRITTEN, MAX_WANTS, NotCreated, Output, PROOF_MS,
+    Peer,
     enter::not_created,
-    follow::Follow,
-    judge::{No, admit, check_entries, check_push},
+    exchange::Exchange,
+    follow::{FeedPiece, Follow},
+    judge::{No, admit, check_push, stranger},
 };
 use crate::Appended;
 
@@ -50,8 +49,33 @@ pub(super) enum State {
 pub(super) struct Working {
     pub(super) peer: Peer,
     pub(super) follow: Follow,
+    pub(super) exchange: Exchange,
     pub(super) pending: usize,
+    /// The roster append that the log has not decided; what comes after is judged by the roster with it.
+    pub(super) appending: Option<Appending>,
     pub(super) shutting_down: bool,
+}
+
+impl Working {
+    pub(super) fn new(peer: Peer, follow: Follow) -> Self {
+        Working {
+            peer,
+            follow,
+            exchange: Exchange::default(),
+            pending: 0,
+            appending: None,
+            shutting_down: false,
+        }
+    }
+
+    fn wants_frames(&self) -> bool {
+        self.pending < MAX_PENDING
+            && self.appending.is_none()
+            && !self.exchange.is_comparing()
+            && self.follow.unwritten() < MAX_UNWRITTEN
+            && self.follow.wants() < MAX_WANTS
+            && !self.shutting_down
+    }
 }
 
 /// The relay's half of a session, for the life of one WebSocket.
@@ -103,11 +127,7 @@ impl Connection {
         match &self.state {
             State::Fresh | State::Challenged(_) | State::Gathering(_) => true,
             State::Opening { .. } | State::Creating(_) | State::Placing(_) | State::Ended => false,
-            State::Working(working) => {
-                working.pending < MAX_PENDING
-                    && working.follow.unwritten() < MAX_UNWRITTEN
-                    && !working.shutting_down
-            }
+            State::Working(working) => working.wants_frames(),
         }
     }
 
@@ -141,13 +161,22 @@ impl Connection {
             },
             Input::Workspace(Found::Known(roster)) => self.challenge(Some(roster)),
             Input::Workspace(Found::MayBegin) => self.challenge(None),
+            Input::Workspace(Found::Stranger) => return Err(stranger()),
             Input::Workspace(Found::NotAllowed) => {
                 return Err(not_created(NotCreated::NotAllowed));
             }
             Input::Created(Ok(roster)) => return self.created(now_ms, roster),
             Input::Created(Err(why)) => return Err(not_created(why)),
-            Input::Place { head, running, own } => self.place(now_ms, head, running, own),
+            Input::Place { head, running, own } => return self.place(now_ms, head, running, own),
             Input::Appended(appended) => return self.appended(appended),
+            Input::CarriedAppended { heads } => self.carried_appended(heads),
+            Input::Compared(comparison) => self.compared(&comparison),
+            Input::FeedRead { envelopes, is_held } => return self.feed_read(envelopes, is_held),
+            Input::HeldChanged(held) => {
+                if let Some(follow) = self.follow() {
+                    follow.held_changed(held);
+                }
+            }
             Input::Outdated(roster) => return self.outdated(now_ms, roster),
             Input::LogGrew { sequence } => {
                 if let Some(follow) = self.follow() {
@@ -160,7 +189,9 @@ impl Connection {
                 }
             }
             Input::RosterGrew(roster) => return self.roster_grew(now_ms, roster),
-            Input::RosterAppended(appended) => return self.roster_appended(appended),
+            Input::RosterAppended(appended) => {
+                return self.roster_appended(now_ms, appended);
+            }
             Input::Tick => {
                 if self.deadline.is_some_and(|deadline| now_ms >= deadline) {
                     self.close("the client did not prove itself in time");
@@ -185,13 +216,17 @@ impl Connection {
                     return Err(No::new(Refusal::RoleForbids, "an invite writes nothing"));
                 }
                 let roster = working.follow.roster();
-                let run = check_push(roster, working.peer.key.into(), push.envelopes)?;
+                let judged = check_push(roster, working.peer.key.into(), push.envelopes)?;
                 working.pending += 1;
                 let judged_by = roster.head();
-                self.outputs.push_back(Output::Append { run, judged_by });
+                self.outputs.push_back(Output::Append { judged, judged_by });
                 Ok(())
             }
             (State::Working(_), Frame::RosterAppend(append)) => self.append_roster(now_ms, append),
+            (State::Working(_), Frame::RosterMore(more)) => self.bring_roster(&more.entries),
+            (State::Working(_), Frame::Heads(heads)) => self.heads(heads),
+            (State::Working(_), Frame::Carry(carry)) => self.carry(carry),
+            (State::Working(_), Frame::Want(want)) => self.want(want),
             (_, Frame::Bye(_)) => {
                 self.close("the client left");
                 Ok(())
@@ -209,9 +244,20 @@ impl Connection {
         }
         match appended {
             Appended::Stored(cut) => {
-                self.send(Stored { cut });
+                self.send(Stored { cut, held: false });
                 Ok(())
             }
+            Appended::Held(cut) => {
+                self.send(Stored { cut, held: true });
+                Ok(())
+            }
+            Appended::HeldFull(cut) => Err(No {
+                cut,
+                ..No::new(
+                    Refusal::Quota,
+                    "as much of this feed as may be is kept apart for the admins",
+                )
+            }),
             Appended::Fork(cut) => Err(No {
                 cut,
                 ..No::new(Refusal::Fork, "the log holds another envelope there")
@@ -223,7 +269,7 @@ impl Connection {
         }
     }
 
-    /// Refuses a push that the roster forbids by now, though it did not when the push came.
+    /// Refuses a push of a device that the roster does not know by now.
     fn outdated(&mut self, now_ms: u64, roster: Arc<Roster>) -> Result<(), No> {
         let State::Working(working) = &mut self.state else {
             return Ok(());
@@ -231,79 +277,27 @@ impl Connection {
         working.pending = working.pending.saturating_sub(1);
         working.follow.roster_grew(roster);
         admit(working.follow.roster(), working.peer.key, now_ms)?;
-        Err(No::new(
-            Refusal::RoleForbids,
-            "the role of this device's member forbids writing by now",
-        ))
+        Err(stranger())
     }
 
-    fn append_roster(&mut self, now_ms: u64, append: RosterAppend) -> Result<(), No> {
-        let State::Working(working) = &mut self.state else {
-            return Ok(());
-        };
-        let roster = Arc::clone(working.follow.roster());
-        if append.expected_head != roster.head() {
-            self.roster_moved();
-            return Ok(());
-        }
-        let grown = check_entries(&roster, working.peer.key, &append.entries, now_ms)?;
-        working.pending += 1;
-        self.outputs.push_back(Output::AppendRoster {
-            expected: append.expected_head,
-            entries: append.entries,
-            roster: grown,
-        });
-        Ok(())
-    }
-
-    fn roster_appended(&mut self, appended: RosterAppended) -> Result<(), No> {
-        let State::Working(working) = &mut self.state else {
-            return Ok(());
-        };
-        working.pending = working.pending.saturating_sub(1);
-        match appended {
-            // The new entries follow like any that others append; their head is the answer.
-            RosterAppended::Grew(roster) => working.follow.roster_grew(roster),
-            RosterAppended::Moved(roster) => {
-                working.follow.roster_grew(roster);
-                self.roster_moved();
-            }
-        }
-        Ok(())
-    }
-
-    fn roster_moved(&mut self) {
+    fn feed_read(&mut self, envelopes: Vec<protocol::Blob>, is_held: bool) -> Result<(), No> {
         let Some(follow) = self.follow() else {
-            return;
+            return Ok(());
         };
-        let piece = follow.take_roster();
-        let moved = RosterMoved {
-            entries: piece.entries,
-            head: piece.head,
-        };
-        self.send_piece(&moved.into());
-    }
-
-    /// Goes on with the grown roster, unless it shuts this very client out.
-    fn roster_grew(&mut self, now_ms: u64, roster: Arc<Roster>) -> Result<(), No> {
-        let (peer, follow) = match &mut self.state {
-            State::Challenged(entering) => {
-                entering.known = Some(roster);
-                return Ok(());
+        match follow.feed_read(envelopes, is_held) {
+            FeedPiece::Frame(frame) => self.send_piece(&frame),
+            FeedPiece::NotWanted => {}
+            FeedPiece::Forbidden => {
+                return Err(No::new(
+                    Refusal::RoleForbids,
+                    "what is held is shown to admins alone",
+                ));
             }
-            State::Placing(placing) => (placing.0, &mut placing.2),
-            State::Working(working) => (working.peer, &mut working.follow),
-            _ => return Ok(()),
-        };
-        follow.roster_grew(roster);
-        // An invite that is used up by its own device stays to hear that it worked.
-        if peer.is_device {
-            admit(follow.roster(), peer.key, now_ms)?;
         }
         Ok(())
     }
 
-    fn follow(&mut self) -> Option<&mut Follow> {
+    pub(super) fn follow(&mut self) -> Option<&mut Follow> {
         match &mut self.state {
             State::Placing(placing) => Some(&mut placing.2),
             State::Working(working) => Some(&mut working.follow),
@@ -316,13 +310,17 @@ impl Connection {
         let State::Working(working) = &mut self.state else {
             return;
         };
-        let (piece, is_idle) = (working.follow.next_roster(), working.pending == 0);
+        let is_idle = working.pending == 0;
         if working.shutting_down && is_idle {
             self.leave();
             return;
         }
-        if let Some(piece) = piece {
-            self.send_piece(&piece.into());
+        // What came before must be in the log that is compared.
+        if is_idle && let Some(known) = working.exchange.compare() {
+            self.outputs.push_back(Output::Compare { known });
+        }
+        if let Some(piece) = self.follow().and_then(Follow::next_piece) {
+            self.send_piece(&piece);
         }
         if let Some(read) = self.follow().and_then(Follow::next_read) {
             self.outputs.push_back(read);
@@ -333,7 +331,7 @@ impl Connection {
         self.send_frame(&frame.into(), false);
     }
 
-    fn send_piece(&mut self, frame: &Frame) {
+    pub(super) fn send_piece(&mut self, frame: &Frame) {
         self.send_frame(frame, true);
     }
 

@@ -13,7 +13,7 @@ use super::{
     connection::{Entering, State, Working},
     follow::Follow,
     holds,
-    judge::{No, admit, begin_roster, grow},
+    judge::{Access, No, admit, begin_roster, grow},
 };
 use crate::LogHead;
 
@@ -28,6 +28,7 @@ impl Connection {
         };
         self.outputs.push_back(Output::OpenWorkspace {
             workspace: hello.workspace,
+            key: hello.key,
         });
         self.state = State::Opening { hello, version };
         Ok(())
@@ -133,7 +134,7 @@ impl Connection {
         roster: Arc<Roster>,
         prove: Prove,
     ) -> Result<(), No> {
-        let is_device = admit(&roster, key, now_ms)?;
+        let is_device = admit(&roster, key, now_ms)? != Access::Joins;
         let peer = Peer {
             workspace,
             key,
@@ -155,35 +156,37 @@ impl Connection {
         head: LogHead,
         running: Option<LogHash>,
         own: Option<Cut>,
-    ) {
+    ) -> Result<(), No> {
         let State::Placing(placing) = std::mem::replace(&mut self.state, State::Ended) else {
-            return;
+            return Ok(());
         };
         let (peer, prove, mut follow) = *placing;
+        let access = admit(follow.roster(), peer.key, now_ms)?;
         let relay = self.relay.relay();
         let cursor = prove.cursor.filter(|c| holds(&head, relay, running, c));
         let entries = follow.take_entries();
-        // An invite is shown the roster alone.
-        let sequence = if peer.is_device { head.sequence } else { 0 };
-        if peer.is_device {
+        let (sequence, continues) = match access {
+            Access::Reads => (head.sequence, cursor.is_some()),
+            // The roster alone: nothing is compared, and nothing is read on.
+            Access::Apart => (0, true),
+            Access::Joins => (0, false),
+        };
+        // A client whose cursor the log does not hold compares heads first.
+        if access == Access::Reads && (continues || prove.cursor.is_none()) {
             follow.log_from(cursor.map_or(0, |cursor| cursor.sequence), sequence);
         }
         self.send(Welcome {
             entries,
             epoch: head.epoch,
             sequence,
-            continues: cursor.is_some(),
+            continues,
             own,
             now_ms,
             log_start: None,
         });
         self.deadline = None;
-        self.state = State::Working(Box::new(Working {
-            peer,
-            follow,
-            pending: 0,
-            shutting_down: false,
-        }));
+        self.state = State::Working(Box::new(Working::new(peer, follow)));
+        Ok(())
     }
 }
 

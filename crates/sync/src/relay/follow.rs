@@ -1,27 +1,40 @@
-//! What a client is sent of the log and the roster, one piece at a time.
+//! What a client is sent of the log, the roster and what is held, one piece at a time.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use protocol::{
-    Blob, Entry, Frame, Log, LogItem, RosterGrew, RosterHash, SignerKey,
-    limits::{BATCH_BYTES, MAX_BATCH_ENVELOPES, MAX_ROSTER_ENTRIES_PER_FRAME},
+    Blob, Carry, Cut, Entry, Frame, Heads, HeadsPurpose, Held, Log, LogItem, RosterGrew,
+    RosterHash, SignerKey, Want,
+    limits::{BATCH_BYTES, MAX_BATCH_ENVELOPES, MAX_HEADS, MAX_ROSTER_ENTRIES_PER_FRAME},
 };
 use vault::Roster;
 
-use super::Output;
+use super::{Output, judge::is_admin, refill::Refill};
 use crate::LogEntry;
 
-/// Follows log and roster for one client.
+/// What is being read for this client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Log,
+    Refill,
+    Feed,
+}
+
+/// Follows log, roster and held feeds for one client.
 #[derive(Debug)]
 pub(super) struct Follow {
     key: SignerKey,
-    /// The sequence up to which the log was sent; none when this client gets no log.
+    /// The sequence up to which the log was sent; none while this client gets no log.
     sent: Option<u64>,
     newest: u64,
-    reading: bool,
+    reading: Option<Reading>,
+    refill: Option<Refill>,
+    wants: VecDeque<Want>,
     roster: Arc<Roster>,
     roster_sent: usize,
-    /// What waits for the socket, in order: whether it is a piece of the log or the roster.
+    held: Arc<[Cut]>,
+    is_held_told: bool,
+    /// What waits for the socket, in order: whether it is a piece of which only one is on its way at a time.
     unwritten: VecDeque<bool>,
 }
 
@@ -31,16 +44,20 @@ impl Follow {
             key,
             sent: None,
             newest: 0,
-            reading: false,
+            reading: None,
+            refill: None,
+            wants: VecDeque::new(),
             roster,
             roster_sent: 0,
+            held: Arc::new([]),
+            is_held_told: true,
             unwritten: VecDeque::new(),
         }
     }
 
-    /// Begins to follow the log after a sequence.
+    /// Begins to follow the log after a sequence, unless it is followed already.
     pub(super) fn log_from(&mut self, after: u64, newest: u64) {
-        self.sent = Some(after);
+        self.sent.get_or_insert(after);
         self.newest = self.newest.max(newest);
     }
 
@@ -48,10 +65,47 @@ impl Follow {
         self.newest = self.newest.max(sequence);
     }
 
+    /// Sends nothing more but the roster.
+    pub(super) fn stop(&mut self) {
+        self.sent = None;
+        self.refill = None;
+        self.wants.clear();
+    }
+
+    /// Sends what a client lacks of the log as it was when it was compared.
+    pub(super) fn refill(&mut self, refill: Refill) {
+        self.refill = Some(refill);
+    }
+
+    pub(super) fn is_refilling(&self) -> bool {
+        self.refill.is_some()
+    }
+
+    /// Answers a want after those that came before.
+    pub(super) fn want(&mut self, want: Want) {
+        self.wants.push_back(want);
+    }
+
+    pub(super) fn wants(&self) -> usize {
+        self.wants.len()
+    }
+
     /// Notes the newest roster; older ones, which can come late, are ignored.
     pub(super) fn roster_grew(&mut self, roster: Arc<Roster>) {
         if roster.entries().len() > self.roster.entries().len() {
+            let was_admin = is_admin(&self.roster, self.key);
             self.roster = roster;
+            // Who becomes an admin is shown what is held.
+            if !was_admin && !self.held.is_empty() {
+                self.is_held_told = false;
+            }
+        }
+    }
+
+    pub(super) fn held_changed(&mut self, held: Arc<[Cut]>) {
+        if held != self.held {
+            self.held = held;
+            self.is_held_told = false;
         }
     }
 
@@ -113,21 +167,50 @@ impl Follow {
         self.unwritten.contains(&true)
     }
 
-    /// Returns the next piece of the roster, when it is time for one.
-    pub(super) fn next_roster(&mut self) -> Option<RosterGrew> {
-        let lacks = self.roster_sent < self.roster.entries().len();
-        (lacks && !self.has_piece_on_its_way()).then(|| self.take_roster())
+    /// Returns the next piece of the roster or of the list of held feeds, when it is time for one.
+    ///
+    /// The list goes to admins alone, and as it is when it leaves: what changed twice meanwhile is told once.
+    pub(super) fn next_piece(&mut self) -> Option<Frame> {
+        if self.has_piece_on_its_way() {
+            return None;
+        }
+        if self.roster_sent < self.roster.entries().len() {
+            return Some(self.take_roster().into());
+        }
+        if self.is_held_told || !is_admin(&self.roster, self.key) {
+            return None;
+        }
+        self.is_held_told = true;
+        let heads = self.held.iter().take(MAX_HEADS).copied().collect();
+        Some(Heads::of(HeadsPurpose::Held, heads).into())
     }
 
-    /// Asks for the next piece of the log, when it is time for one.
+    /// Asks for the next piece of a feed or of the log, when it is time for one.
     ///
     /// The roster goes first, since envelopes are judged by it.
     pub(super) fn next_read(&mut self) -> Option<Output> {
-        let after = self.sent?;
-        if self.reading || after >= self.newest || self.has_piece_on_its_way() {
+        if self.reading.is_some() || self.has_piece_on_its_way() {
             return None;
         }
-        self.reading = true;
+        if let Some(want) = self.wants.front() {
+            self.reading = Some(Reading::Feed);
+            return Some(Output::ReadFeed {
+                feed: want.feed,
+                from: want.from,
+                to: want.to,
+                max_bytes: BATCH_BYTES,
+                max_envelopes: MAX_BATCH_ENVELOPES,
+            });
+        }
+        if let Some(refill) = &self.refill {
+            if let Some(read) = refill.next_read() {
+                self.reading = Some(Reading::Refill);
+                return Some(read);
+            }
+            self.refill = None;
+        }
+        let after = self.sent.filter(|sent| *sent < self.newest)?;
+        self.reading = Some(Reading::Log);
         Some(Output::ReadLog {
             after,
             max_bytes: BATCH_BYTES,
@@ -135,9 +218,11 @@ impl Follow {
         })
     }
 
-    /// Makes the frame of what was read; none when there was nothing.
+    /// Makes the frame of what was read of the log; none when there was nothing.
     pub(super) fn log_read(&mut self, entries: Vec<LogEntry>) -> Option<Frame> {
-        self.reading = false;
+        if self.reading.take() == Some(Reading::Refill) {
+            return self.refill.as_mut()?.take(entries);
+        }
         let sent = self.sent.as_mut()?;
         if entries.is_empty() {
             // The log said that it had grown, so it is asked again only when it says so again.
@@ -167,4 +252,40 @@ impl Follow {
             .collect();
         Some(Frame::Log(Log { first, items }))
     }
+
+    /// Makes the frame of what was read of a wanted feed; none when this client may not see it.
+    ///
+    /// A frame without envelopes says that the relay has no more of the piece.
+    pub(super) fn feed_read(&mut self, envelopes: Vec<Blob>, is_held: bool) -> FeedPiece {
+        self.reading = None;
+        let Some(want) = self.wants.front_mut() else {
+            return FeedPiece::NotWanted;
+        };
+        let feed = want.feed;
+        // What a silenced device wrote itself it may have back.
+        let is_own = feed == self.key.into();
+        if is_held && !is_own && !is_admin(&self.roster, self.key) {
+            return FeedPiece::Forbidden;
+        }
+        want.from += envelopes.len() as u64;
+        if envelopes.is_empty() || want.from > want.to {
+            self.wants.pop_front();
+        }
+        FeedPiece::Frame(if is_held && !is_own {
+            Held { feed, envelopes }.into()
+        } else {
+            Carry { envelopes }.into()
+        })
+    }
+}
+
+/// What becomes of a piece of a feed that was read.
+#[derive(Debug)]
+pub(super) enum FeedPiece {
+    /// It is sent.
+    Frame(Frame),
+    /// The client's role does not let it see what is held.
+    Forbidden,
+    /// Nobody waits for it any more.
+    NotWanted,
 }

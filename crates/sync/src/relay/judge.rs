@@ -1,11 +1,13 @@
 //! Who may do what, and how a refusal is named on the wire.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use protocol::{Blob, Body, Cut, DecodeError, Entry, FeedId, InviteKey, Refusal, SignerKey};
-use vault::{EnvelopeError, Roster, RosterError, Standing, verify_for_passing};
+use protocol::{
+    Blob, Body, Cut, DecodeError, Entry, EnvelopeHash, FeedId, InviteKey, Refusal, SignerKey,
+};
+use vault::{EnvelopeError, Roster, RosterError, Standing, verify_for_keeping};
 
-use crate::{Run, Verified};
+use crate::{Effects, Judged, Release, Run, Verified};
 
 /// Why something is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,16 +75,24 @@ impl From<RosterError> for No {
     }
 }
 
-/// Decides whether a key may have a session now; returns whether it is a device.
-pub(super) fn admit(roster: &Roster, key: SignerKey, now_ms: u64) -> Result<bool, No> {
+/// What a session may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// A device in good standing, or one whose role does not let it write: roster and log.
+    Reads,
+    /// A revoked device: it pushes what is then held, and gets the roster alone.
+    Apart,
+    /// An invite: it gets the roster and joins.
+    Joins,
+}
+
+/// Decides whether a key may have a session now, and for what.
+pub(super) fn admit(roster: &Roster, key: SignerKey, now_ms: u64) -> Result<Access, No> {
     if let Some(device) = roster.device(&FeedId::from(key)) {
-        return match device.standing() {
-            Standing::Revoked(cut) => Err(No {
-                cut: Some(cut),
-                ..No::new(Refusal::Revoked, "this device was revoked")
-            }),
-            Standing::Writes | Standing::Silenced(_) => Ok(true),
-        };
+        return Ok(match device.standing() {
+            Standing::Revoked(_) => Access::Apart,
+            Standing::Writes | Standing::Silenced(_) => Access::Reads,
+        });
     }
     match roster.invite(&InviteKey::from(key)) {
         Some(invite) if !invite.is_open() => Err(No::new(
@@ -92,60 +102,145 @@ pub(super) fn admit(roster: &Roster, key: SignerKey, now_ms: u64) -> Result<bool
         Some(invite) if invite.expires_ms <= now_ms => {
             Err(No::new(Refusal::InviteSpent, "this invite has expired"))
         }
-        Some(_) => Ok(false),
+        Some(_) => Ok(Access::Joins),
+        None => Err(stranger()),
+    }
+}
+
+pub(super) fn stranger() -> No {
+    No::new(
+        Refusal::NotAMember,
+        "this key does not belong to the workspace",
+    )
+}
+
+/// Refuses to show or take what is for devices that read; a revoked one gets the roster alone, like an invite.
+pub(super) fn reads(roster: &Roster, key: SignerKey) -> Result<(), No> {
+    match roster
+        .device(&FeedId::from(key))
+        .map(|device| device.standing())
+    {
+        Some(Standing::Revoked(cut)) => Err(No {
+            cut: Some(cut),
+            ..No::new(Refusal::Revoked, "this device was revoked")
+        }),
+        Some(_) => Ok(()),
         None => Err(No::new(
-            Refusal::NotAMember,
-            "this key does not belong to the workspace",
+            Refusal::RoleForbids,
+            "an invite is shown the roster alone",
         )),
     }
+}
+
+/// Tells whether a key is that of an admin's or owner's device in good standing.
+pub(super) fn is_admin(roster: &Roster, key: SignerKey) -> bool {
+    roster.device(&FeedId::from(key)).is_some_and(|device| {
+        device.role.may_administer() && !matches!(device.standing(), Standing::Revoked(_))
+    })
+}
+
+/// Returns the place behind which a feed is held; the outer none is for devices that the roster does not know.
+///
+/// With it a run is judged again that was verified under an earlier roster: signatures and hashes stay true, only where
+/// the feed is cut can have changed.
+pub fn cut_of(roster: &Roster, feed: &FeedId) -> Option<Option<Cut>> {
+    let device = roster.device(feed)?;
+    Some(match device.standing() {
+        Standing::Writes => None,
+        Standing::Silenced(cut) | Standing::Revoked(cut) => Some(cut),
+    })
 }
 
 /// Verifies pushed envelopes: a contiguous run of the own feed, each with its signature.
 ///
 /// Each signature and not the last alone, because others get the envelopes in pieces cut elsewhere.
-pub(super) fn check_push(roster: &Roster, feed: FeedId, envelopes: Vec<Blob>) -> Result<Run, No> {
+pub(super) fn check_push(
+    roster: &Roster,
+    feed: FeedId,
+    envelopes: Vec<Blob>,
+) -> Result<Judged, No> {
     let mut run: Vec<Verified> = Vec::with_capacity(envelopes.len());
     for bytes in envelopes {
-        let verified = verify_for_passing(&bytes, roster)?;
-        let header = verified.header();
-        if header.feed != feed {
+        let (found, verified) = verify(bytes, roster)?;
+        if found != feed {
             return Err(No::new(
                 Refusal::Malformed,
                 "a device pushes its own feed only",
             ));
         }
-        if let Some(before) = run.last() {
-            let follows = before.sequence.checked_add(1) == Some(header.sequence);
-            if !follows || header.previous != before.hash {
-                return Err(EnvelopeError::NotNext {
-                    sequence: header.sequence,
-                }
-                .into());
-            }
+        if run.last().is_some_and(|before| !follows(before, &verified)) {
+            let sequence = verified.sequence;
+            return Err(EnvelopeError::NotNext { sequence }.into());
         }
-        run.push(Verified {
-            sequence: header.sequence,
-            previous: header.previous,
-            hash: verified.hash(),
-            bytes,
-        });
+        run.push(verified);
     }
     if run.is_empty() {
         return Err(EnvelopeError::EmptyRun.into());
     }
-    Ok(Run {
+    let cut = cut_of(roster, &feed).ok_or_else(stranger)?;
+    let run = Run {
         feed,
         envelopes: run,
-    })
+    };
+    Ok(Judged { run, cut })
 }
 
-/// Verifies roster entries on top of a roster, and returns the roster with them.
+fn verify(bytes: Blob, roster: &Roster) -> Result<(FeedId, Verified), EnvelopeError> {
+    let verified = verify_for_keeping(&bytes, roster)?;
+    let header = verified.header();
+    let one = Verified {
+        sequence: header.sequence,
+        previous: header.previous,
+        hash: verified.hash(),
+        bytes,
+    };
+    Ok((header.feed, one))
+}
+
+fn follows(before: &Verified, next: &Verified) -> bool {
+    before.sequence.checked_add(1) == Some(next.sequence) && next.previous == before.hash
+}
+
+/// Verifies carried envelopes, each for itself, and parts them into runs; returns the feeds that came too.
+///
+/// What is not true, or of a device that this roster does not know, is left out: it must not hold up the others.
+pub(super) fn check_carry(roster: &Roster, envelopes: Vec<Blob>) -> (Vec<Judged>, Vec<FeedId>) {
+    let mut runs: Vec<Judged> = Vec::new();
+    let mut feeds = BTreeSet::new();
+    for bytes in envelopes {
+        // Named even when it is left out, so that the client hears where the feed stands.
+        if let Ok(envelope) = protocol::Envelope::decode(&bytes) {
+            feeds.insert(envelope.header.feed);
+        }
+        let Ok((feed, verified)) = verify(bytes, roster) else {
+            continue;
+        };
+        let continued = runs.last_mut().filter(|last| {
+            let before = last.run.envelopes.last();
+            last.run.feed == feed && before.is_some_and(|before| follows(before, &verified))
+        });
+        match (continued, cut_of(roster, &feed)) {
+            (Some(last), _) => last.run.envelopes.push(verified),
+            (None, Some(cut)) => runs.push(Judged {
+                run: Run {
+                    feed,
+                    envelopes: vec![verified],
+                },
+                cut,
+            }),
+            (None, None) => {}
+        }
+    }
+    (runs, feeds.into_iter().collect())
+}
+
+/// Verifies roster entries on top of a roster, and returns the roster with them and what they ask of the log.
 pub(super) fn check_entries(
     roster: &Roster,
     author: SignerKey,
     entries: &[Blob],
     now_ms: u64,
-) -> Result<Arc<Roster>, No> {
+) -> Result<(Arc<Roster>, Effects), No> {
     if entries.is_empty() {
         return Err(No::new(Refusal::Malformed, "there is nothing to append"));
     }
@@ -162,22 +257,92 @@ pub(super) fn check_entries(
         admit(&grown, author, now_ms)?;
         grown.append(bytes)?;
     }
-    Ok(Arc::new(grown))
+    let effects = effects(roster, &grown, true);
+    Ok((Arc::new(grown), effects))
 }
 
-/// Tells whether a run that was verified by an earlier roster may still be appended under this one.
+/// What a client brings of the roster that this relay may have lost.
+#[derive(Debug)]
+pub(super) enum Brought {
+    /// All of it is here already.
+    Known,
+    /// These entries continue the roster.
+    Continues {
+        entries: Vec<Blob>,
+        roster: Arc<Roster>,
+        effects: Effects,
+    },
+    /// They continue another roster than this one.
+    Elsewhere,
+}
+
+/// Verifies entries of whatever authors that go on with the roster where this relay had lost it.
 ///
-/// Signatures and hashes stay true; only what the roster lets the device write can have changed.
-pub fn still_allowed(roster: &Roster, run: &Run) -> bool {
-    let Some(device) = roster.device(&run.feed) else {
-        return false;
+/// They were in force before, so nobody asks when an invite has expired or where feeds stand by now.
+pub(super) fn check_brought(roster: &Roster, entries: &[Blob]) -> Result<Brought, No> {
+    let mut new = Vec::new();
+    for bytes in entries {
+        let is_known = roster
+            .entries_after(&Entry::decode(bytes)?.hash())
+            .is_some();
+        if !is_known || !new.is_empty() {
+            new.push(bytes.clone());
+        }
+    }
+    let mut grown = roster.clone();
+    for bytes in &new {
+        match grown.append(bytes) {
+            Ok(()) => {}
+            Err(RosterError::NotNext { .. }) => return Ok(Brought::Elsewhere),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if new.is_empty() {
+        return Ok(Brought::Known);
+    }
+    Ok(Brought::Continues {
+        effects: effects(roster, &grown, false),
+        entries: new,
+        roster: Arc::new(grown),
+    })
+}
+
+/// Works out what the growth of a roster asks of the log.
+fn effects(before: &Roster, after: &Roster, is_exact: bool) -> Effects {
+    let mut effects = Effects {
+        is_exact,
+        ..Effects::default()
     };
-    match device.standing() {
-        Standing::Writes => true,
-        Standing::Silenced(cut) | Standing::Revoked(cut) => run.envelopes.iter().all(|envelope| {
-            envelope.sequence < cut.sequence
-                || (envelope.sequence == cut.sequence && envelope.hash == cut.hash)
-        }),
+    for device in before.devices() {
+        let feed = device.signing;
+        let now = after.device(&feed).map(|device| device.standing());
+        match (device.standing(), now) {
+            (was, Some(is)) if was == is => {}
+            (Standing::Writes | Standing::Silenced(_), Some(Standing::Revoked(cut)))
+            | (Standing::Writes, Some(Standing::Silenced(cut))) => {
+                effects.cuts.push(one_spelling(cut))
+            }
+            (_, Some(Standing::Revoked(cut) | Standing::Silenced(cut))) => {
+                effects.releases.push(Release {
+                    feed,
+                    to: Some(cut),
+                });
+            }
+            (_, Some(Standing::Writes)) => effects.releases.push(Release { feed, to: None }),
+            (_, None) => {}
+        }
+    }
+    effects
+}
+
+/// A cut before the first envelope has one spelling.
+fn one_spelling(cut: Cut) -> Cut {
+    match cut.sequence {
+        0 => Cut {
+            hash: EnvelopeHash::ZERO,
+            ..cut
+        },
+        _ => cut,
     }
 }
 

@@ -6,11 +6,17 @@
 //! After every frame that has left for the client the shell gives [`Input::Written`]: at most one piece of the log or
 //! the roster is on its way to a client, so a slow reader costs nothing and holds up no one.
 //! While [`Connection::wants_frames`] is false the shell leaves frames in the socket.
+//!
+//! What a revoked or silenced device pushes behind its cut is held: kept apart from the log, shown to admins alone.
+//! A client whose cursor the log does not hold compares heads with the relay before it reads on (`exchange`).
 
 mod connection;
 mod enter;
+mod exchange;
 mod follow;
 mod judge;
+mod refill;
+mod roster;
 
 use std::sync::Arc;
 
@@ -18,9 +24,9 @@ use protocol::{Blob, Cursor, Cut, FeedId, LogHash, RosterHash, SignerKey, Worksp
 use vault::Roster;
 
 pub use connection::Connection;
-pub use judge::still_allowed;
+pub use judge::cut_of;
 
-use crate::{Appended, LogEntry, LogHead, Run};
+use crate::{Appended, Comparison, Effects, Judged, LogEntry, LogHead};
 
 /// How long a client may take to prove itself, in ms.
 pub const PROOF_MS: u64 = 15_000;
@@ -31,11 +37,16 @@ pub const MAX_PENDING: usize = 4;
 /// How many frames may wait for one client's socket before its own frames are left unread.
 pub const MAX_UNWRITTEN: usize = 16;
 
+/// How many pieces of feeds a client may have asked for before its own frames are left unread.
+pub const MAX_WANTS: usize = 8;
+
 /// What a relay knows of a workspace that a client names.
 #[derive(Debug, Clone)]
 pub enum Found {
     /// It is there, with this verified roster.
     Known(Arc<Roster>),
+    /// It is there, and no entry of its roster names the key that the client claims to have.
+    Stranger,
     /// It is not there, but may begin.
     MayBegin,
     /// It is not there, and this relay does not let it begin.
@@ -58,6 +69,11 @@ pub enum RosterAppended {
     Grew(Arc<Roster>),
     /// The roster had another head; this is it.
     Moved(Arc<Roster>),
+    /// A cut is not where the log, or what is held, lets it be; these are the heads of the feeds concerned.
+    ///
+    /// A feed that is newly cut stands where it stands in the log, one whose cut moves where it is held up to.
+    /// Feeds that never wrote are not among them.
+    CutsDiffer(Vec<Cut>),
 }
 
 /// What happens to a connection.
@@ -79,13 +95,29 @@ pub enum Input {
         head: LogHead,
         /// The running hash at the sequence that was asked for, if the log has reached it.
         running: Option<LogHash>,
-        /// Where the client's feed stands.
+        /// Where the client's feed stands, what is held of it included.
         own: Option<Cut>,
     },
     /// Answers [`Output::Append`].
     Appended(Appended),
-    /// Answers [`Output::Append`]: the roster has moved and forbids the run by now; nothing was appended.
+    /// Answers [`Output::Append`]: the roster has moved and does not know the device; nothing was appended.
     Outdated(Arc<Roster>),
+    /// Answers [`Output::AppendCarried`]: what could be appended is durable.
+    CarriedAppended {
+        /// Where the feeds stand in the log that the output named; those that never wrote are left out.
+        heads: Vec<Cut>,
+    },
+    /// Answers [`Output::Compare`].
+    Compared(Comparison),
+    /// Answers [`Output::ReadFeed`].
+    FeedRead {
+        /// The envelopes from the sequence that was asked for; none when the relay does not have it.
+        envelopes: Vec<Blob>,
+        /// Whether they are held, and not in the log.
+        is_held: bool,
+    },
+    /// The feeds of which envelopes are held, each up to where; told first when there are any, then at every change.
+    HeldChanged(Arc<[Cut]>),
     /// The log has grown to a sequence.
     LogGrew {
         /// The sequence.
@@ -117,6 +149,8 @@ pub enum Output {
     OpenWorkspace {
         /// Its id.
         workspace: WorkspaceId,
+        /// The key that the client claims to have, so that a stranger need not be let cause much work.
+        key: SignerKey,
     },
     /// Begin a workspace with a verified roster, unless it has begun already.
     CreateWorkspace {
@@ -132,12 +166,42 @@ pub enum Output {
         /// The sequence whose running hash is wanted.
         cursor: Option<u64>,
     },
-    /// Append verified envelopes; when the roster has moved meanwhile, only if they are [`still_allowed`].
+    /// Append verified envelopes, those behind the cut to what is held; judge them again when the roster has moved
+    /// meanwhile ([`cut_of`]).
     Append {
         /// The envelopes.
-        run: Run,
+        judged: Judged,
         /// The head of the roster by which they were judged.
         judged_by: RosterHash,
+    },
+    /// Append verified envelopes of any feeds, as [`Output::Append`] each run for itself; a run that does not fit is
+    /// left out.
+    AppendCarried {
+        /// The runs, in order; there may be none.
+        runs: Vec<Judged>,
+        /// The feeds whose heads are wanted afterwards.
+        feeds: Vec<FeedId>,
+        /// The head of the roster by which they were judged.
+        judged_by: RosterHash,
+    },
+    /// Compare the log with what a client holds, at one moment.
+    Compare {
+        /// Where the client's feeds stand.
+        known: Vec<Cut>,
+    },
+    /// Read a piece of a feed: from the log as far as that has it, else from what is held; one envelope at least when
+    /// there is one.
+    ReadFeed {
+        /// The feed.
+        feed: FeedId,
+        /// The first sequence.
+        from: u64,
+        /// The last sequence.
+        to: u64,
+        /// The most bytes of envelopes.
+        max_bytes: usize,
+        /// The most envelopes.
+        max_envelopes: usize,
     },
     /// Read the log after a sequence: up to the byte and entry limits of a frame, one entry at least.
     ReadLog {
@@ -148,7 +212,8 @@ pub enum Output {
         /// The most entries.
         max_entries: usize,
     },
-    /// Append verified entries to the roster if its head is the expected one.
+    /// Append verified entries to the roster if its head is the expected one and the cuts are where they may be, and
+    /// let what they release into the log, all in one durable step.
     AppendRoster {
         /// The expected head.
         expected: RosterHash,
@@ -156,6 +221,8 @@ pub enum Output {
         entries: Vec<Blob>,
         /// The roster with them.
         roster: Arc<Roster>,
+        /// What they ask of the log.
+        effects: Effects,
     },
     /// Close the WebSocket after what was sent; the last output of a connection.
     Close {
@@ -170,6 +237,15 @@ pub(crate) struct Peer {
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: SignerKey,
     pub(crate) is_device: bool,
+}
+
+/// Whose entries a roster append is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Appending {
+    /// The client's own, new ones.
+    New,
+    /// Whosoever's, brought back to a relay that had lost them.
+    Brought,
 }
 
 /// Tells whether a log holds a cursor.

@@ -1,7 +1,11 @@
 //! What a device has on its disk, and what it does for its session.
 
-use protocol::{BatchId, Cursor, EnvelopeHash, Nonce, Part, RecordId, Role};
-use sync::client::{self, Item, Start};
+use std::collections::BTreeMap;
+
+use protocol::{
+    BatchId, Blob, Cursor, Cut, Envelope, EnvelopeHash, FeedId, Nonce, Part, RecordId, Role,
+};
+use sync::client::{self, Item, Missing, Start};
 use vault::{
     DeviceKeys, EnvelopeDraft, InviteSecret, InviteTerms, KeyRing, Roster, SealedEnvelope,
     seal_envelope,
@@ -79,6 +83,13 @@ pub(crate) fn join(
         .expect("may join")
 }
 
+/// An envelope in the order in which a device got it, its own at the time when it wrote them.
+#[derive(Clone)]
+pub(crate) struct Received {
+    pub(crate) cut: Cut,
+    pub(crate) bytes: Blob,
+}
+
 /// What a device has on its disk.
 #[derive(Clone)]
 pub(crate) struct Device {
@@ -87,8 +98,8 @@ pub(crate) struct Device {
     pub(crate) feed: Vec<SealedEnvelope>,
     pub(crate) acknowledged: u64,
     pub(crate) cursor: Option<Cursor>,
-    /// The log as it was applied: the hash at each sequence.
-    pub(crate) applied: Vec<EnvelopeHash>,
+    /// All envelopes, of all feeds.
+    pub(crate) received: Vec<Received>,
     /// What the sessions of this device said that tests look at.
     pub(crate) said: Vec<client::Output>,
 }
@@ -101,7 +112,7 @@ impl Device {
             feed: Vec::new(),
             acknowledged: 0,
             cursor: None,
-            applied: Vec::new(),
+            received: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -132,7 +143,61 @@ impl Device {
         let ring = KeyRing::open(&self.roster, &self.keys.sealing);
         let mut fill = |bytes: &mut [u8]| dice.fill(bytes);
         let sealed = seal_envelope(&draft, &[part], &self.keys, &ring, &mut fill);
-        self.feed.push(sealed.expect("seals"));
+        let sealed = sealed.expect("seals");
+        self.received.push(Received {
+            cut: Cut {
+                feed: self.keys.feed(),
+                sequence: sequence + 1,
+                hash: sealed.hash,
+            },
+            bytes: sealed.bytes.clone().into(),
+        });
+        self.feed.push(sealed);
+    }
+
+    /// Where every feed stands.
+    pub(crate) fn heads(&self) -> BTreeMap<FeedId, Cut> {
+        let heads = self.received.iter().map(|one| (one.cut.feed, one.cut));
+        heads.collect()
+    }
+
+    fn at(&self, feed: FeedId, sequence: u64) -> Option<&Received> {
+        let mut received = self.received.iter();
+        received.find(|one| one.cut.feed == feed && one.cut.sequence == sequence)
+    }
+
+    /// Keeps an envelope, which must follow what is here.
+    fn keep(&mut self, bytes: &Blob, envelope: &Envelope) {
+        let header = &envelope.header;
+        let cut = Cut {
+            feed: header.feed,
+            sequence: header.sequence,
+            hash: envelope.hash(),
+        };
+        if let Some(known) = self.at(cut.feed, cut.sequence) {
+            assert_eq!(known.cut.hash, cut.hash, "a fork must not come here");
+            return;
+        }
+        let before = self
+            .heads()
+            .get(&cut.feed)
+            .map_or((0, EnvelopeHash::ZERO), |head| (head.sequence, head.hash));
+        assert_eq!(
+            (cut.sequence - 1, header.previous),
+            before,
+            "feeds come in order"
+        );
+        self.received.push(Received {
+            cut,
+            bytes: bytes.clone(),
+        });
+        if cut.feed == self.keys.feed() {
+            self.feed.push(SealedEnvelope {
+                envelope: envelope.clone(),
+                hash: cut.hash,
+                bytes: bytes.to_vec(),
+            });
+        }
     }
 
     pub(crate) fn start(&self, dice: &mut Dice) -> Start {
@@ -148,18 +213,30 @@ impl Device {
     }
 
     /// Does what a session asks for; returns what to tell it.
-    pub(crate) fn act(&mut self, output: client::Output) -> Option<client::Input> {
+    pub(crate) fn act(&mut self, output: client::Output) -> Vec<client::Input> {
         self.said.push(output.clone());
         match output {
-            client::Output::ReadRoster => Some(client::Input::Roster {
+            client::Output::ReadRoster => vec![client::Input::Roster {
                 entries: self.roster.entries().to_vec(),
-            }),
+            }],
             client::Output::ReadOutbox { after_sequence, .. } => {
                 let rest = self.feed.iter().skip(after_sequence as usize).take(3);
                 let envelopes = rest.map(|e| (e.envelope.header.sequence, e.bytes.clone()));
-                Some(client::Input::Outbox {
+                vec![client::Input::Outbox {
                     envelopes: envelopes.collect(),
-                })
+                }]
+            }
+            client::Output::ReadHeads => vec![client::Input::Heads {
+                heads: self.heads().into_values().collect(),
+            }],
+            client::Output::ReadHashes { places } => {
+                let hashes = places.iter().map(|(feed, at)| self.at(*feed, *at));
+                vec![client::Input::Hashes {
+                    hashes: hashes.map(|found| found.map(|one| one.cut.hash)).collect(),
+                }]
+            }
+            client::Output::ReadMissing { missing, after, .. } => {
+                vec![self.read_missing(&missing, after as usize)]
             }
             client::Output::Apply {
                 first,
@@ -168,39 +245,76 @@ impl Device {
             } => {
                 self.apply(first, items);
                 self.cursor = Some(cursor);
-                Some(client::Input::Applied { cursor })
+                vec![client::Input::Applied { cursor }]
+            }
+            client::Output::Carried { envelopes } => {
+                let before = self.head();
+                for one in &envelopes {
+                    self.keep(&one.bytes, &one.envelope);
+                }
+                let (sequence, hash) = self.head();
+                let grew = client::Input::LocalHead { sequence, hash };
+                let grew = (before.0 < sequence).then_some(grew);
+                grew.into_iter().chain([client::Input::Carried]).collect()
+            }
+            client::Output::Compared(compared) => {
+                self.cursor = Some(compared.cursor);
+                Vec::new()
             }
             client::Output::Acknowledged { sequence, .. } => {
                 self.acknowledged = sequence;
-                None
+                Vec::new()
             }
             client::Output::Roster { entries } | client::Output::RosterMoved { entries, .. } => {
-                self.take_roster(&entries);
-                None
+                self.take_roster(&entries).into_iter().collect()
             }
             client::Output::Broken(broken) => panic!("broken: {broken}"),
-            _ => None,
+            _ => Vec::new(),
         }
     }
 
-    pub(crate) fn take_roster(&mut self, entries: &[protocol::Blob]) {
+    /// Reads a few envelopes at a time, so that pieces are many.
+    fn read_missing(&self, missing: &[Missing], after: usize) -> client::Input {
+        let mut envelopes = Vec::new();
+        let mut next = None;
+        for (at, one) in self.received.iter().enumerate().skip(after) {
+            if envelopes.len() == 3 || at == after + 10 {
+                next = Some(at as u64);
+                break;
+            }
+            let cut = &one.cut;
+            let lacks = |piece: &&Missing| {
+                piece.feed == cut.feed && (piece.from..=piece.to).contains(&cut.sequence)
+            };
+            if missing.iter().any(|piece| lacks(&piece)) {
+                envelopes.push(one.bytes.clone());
+            }
+        }
+        client::Input::Missing { envelopes, next }
+    }
+
+    /// Takes roster entries in; returns what a relay lacks that stands within this roster.
+    pub(crate) fn take_roster(&mut self, entries: &[Blob]) -> Option<client::Input> {
+        let mut last = self.roster.head();
         for entry in entries {
-            let hash = protocol::Entry::decode(entry).expect("decodes").hash();
-            if self.roster.entries_after(&hash).is_none() {
+            last = protocol::Entry::decode(entry).expect("decodes").hash();
+            if self.roster.entries_after(&last).is_none() {
                 self.roster.append(entry).expect("follows");
             }
         }
+        let rest = self.roster.entries_after(&last).expect("is known");
+        (!rest.is_empty()).then(|| client::Input::BringRoster {
+            entries: rest.to_vec(),
+        })
     }
 
     fn apply(&mut self, first: u64, items: Vec<Item>) {
-        // A log that is read anew replaces what was there.
-        self.applied.truncate(first as usize - 1);
-        assert_eq!(self.applied.len() as u64 + 1, first, "no hole");
+        let read = self.cursor.map_or(0, |cursor| cursor.sequence);
+        assert_eq!(first, read + 1, "the log goes on from the cursor");
         for item in items {
-            self.applied.push(match item {
+            match item {
                 Item::Own { sequence, hash, .. } => {
                     assert_eq!(self.feed[sequence as usize - 1].hash, hash);
-                    hash
                 }
                 Item::Envelope {
                     envelope, bytes, ..
@@ -211,9 +325,9 @@ impl Device {
                         self.keys.feed(),
                         "own ones come short"
                     );
-                    envelope.hash()
+                    self.keep(&bytes, &envelope);
                 }
-            });
+            }
         }
     }
 }

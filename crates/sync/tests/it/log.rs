@@ -2,10 +2,17 @@
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
-use protocol::{Cut, FeedId, LogEpoch, LogHash, WorkspaceId, log_next, log_start};
+use std::collections::BTreeMap;
+
+use protocol::{
+    Blob, Cut, EnvelopeHash, FeedId, LogEpoch, LogHash, WorkspaceId,
+    limits::MAX_HELD_BYTES_PER_FEED, log_next, log_start,
+};
 use sync::{
-    Appended, Fit, LogEntry, LogHead, Run, fit,
-    relay::{Found, Input, Output, RosterAppended, still_allowed},
+    Appended, Comparison, Decision, Effects, Feeds, Judged, LogEntry, LogHead, Release, Verified,
+    decide, differing, feed_end,
+    relay::{Found, Input, Output, RosterAppended, cut_of},
+    release,
 };
 use vault::Roster;
 
@@ -15,6 +22,8 @@ pub(crate) struct Space {
     pub(crate) entries: Vec<LogEntry>,
     epoch: LogEpoch,
     running: Vec<LogHash>,
+    pub(crate) held: BTreeMap<FeedId, Vec<Verified>>,
+    pub(crate) held_limit: u64,
 }
 
 impl Space {
@@ -25,6 +34,8 @@ impl Space {
             roster,
             entries: Vec::new(),
             epoch,
+            held: BTreeMap::new(),
+            held_limit: MAX_HELD_BYTES_PER_FEED,
         }
     }
 
@@ -36,6 +47,7 @@ impl Space {
         }
     }
 
+    /// Where a feed stands in the log.
     pub(crate) fn feed_head(&self, feed: &FeedId) -> Option<Cut> {
         let mut own = self.entries.iter().rev();
         let last = own.find(|entry| entry.feed == *feed)?;
@@ -46,33 +58,139 @@ impl Space {
         })
     }
 
-    pub(crate) fn append(&mut self, received_ms: u64, run: Run) -> Appended {
-        let head = self.feed_head(&run.feed);
-        let same =
-            |entry: &&LogEntry, sequence| entry.feed == run.feed && entry.sequence == sequence;
-        let stored = |sequence| {
-            let found = self.entries.iter().find(|entry| same(entry, sequence));
-            Ok::<_, Infallible>(found.map(|entry| entry.hash))
-        };
-        let skip = match fit(head.as_ref(), &run, stored) {
-            Ok(Fit::Continues { skip }) => skip,
-            Ok(Fit::Fork) => return Appended::Fork(head),
-            Ok(Fit::Gap) => return Appended::Gap(head),
-        };
-        for envelope in run.envelopes.into_iter().skip(skip) {
-            let before = self.running[self.entries.len()];
-            let sequence = self.entries.len() as u64 + 1;
-            self.running
-                .push(log_next(&before, sequence, received_ms, &envelope.hash));
-            self.entries.push(LogEntry {
-                received_ms,
-                feed: run.feed,
-                sequence: envelope.sequence,
-                hash: envelope.hash,
-                bytes: envelope.bytes,
-            });
+    /// Where a feed stands, what is held of it included.
+    pub(crate) fn end_of(&self, feed: &FeedId) -> Option<Cut> {
+        feed_end(self, feed).expect("never fails")
+    }
+
+    pub(crate) fn held_heads(&self) -> Arc<[Cut]> {
+        let heads = self.held.keys().filter_map(|feed| self.end_of(feed));
+        heads.collect()
+    }
+
+    pub(crate) fn append(&mut self, received_ms: u64, judged: Judged) -> Appended {
+        let feed = judged.run.feed;
+        match decide(self, judged, self.held_limit).expect("never fails") {
+            Decision::Refuse(outcome) => outcome,
+            Decision::Take { log, held, outcome } => {
+                for envelope in log {
+                    self.add(received_ms, feed, envelope);
+                }
+                if !held.is_empty() {
+                    self.held.entry(feed).or_default().extend(held);
+                }
+                outcome
+            }
         }
-        Appended::Stored(self.feed_head(&run.feed).expect("the run is not empty"))
+    }
+
+    fn add(&mut self, received_ms: u64, feed: FeedId, envelope: Verified) {
+        let before = self.running[self.entries.len()];
+        let sequence = self.entries.len() as u64 + 1;
+        self.running
+            .push(log_next(&before, sequence, received_ms, &envelope.hash));
+        self.entries.push(LogEntry {
+            received_ms,
+            feed,
+            sequence: envelope.sequence,
+            hash: envelope.hash,
+            bytes: envelope.bytes,
+        });
+    }
+
+    /// Checks the cuts of a growing roster, and lets what it releases into the log; else the heads that differ.
+    fn take_effects(&mut self, now_ms: u64, effects: &Effects) -> Result<(), Vec<Cut>> {
+        if let Some(heads) = differing(self, effects).expect("never fails") {
+            return Err(heads);
+        }
+        for Release { feed, to } in &effects.releases {
+            let held = self.held.remove(feed).unwrap_or_default();
+            let (log, held) = release(held, to.as_ref());
+            for envelope in log {
+                self.add(now_ms, *feed, envelope);
+            }
+            if !held.is_empty() {
+                self.held.insert(*feed, held);
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self, known: &[Cut]) -> Comparison {
+        let known = |feed: &FeedId| {
+            let found = known.iter().find(|cut| cut.feed == *feed);
+            found.map_or(0, |cut| cut.sequence)
+        };
+        let lacks = |entry: &LogEntry| entry.sequence > known(&entry.feed);
+        let mut heads = BTreeMap::new();
+        for entry in &self.entries {
+            heads.insert(entry.feed, (entry.sequence, entry.hash));
+        }
+        Comparison {
+            head: self.head(),
+            heads: heads
+                .into_iter()
+                .map(|(feed, (sequence, hash))| Cut {
+                    feed,
+                    sequence,
+                    hash,
+                })
+                .collect(),
+            after: self
+                .entries
+                .iter()
+                .take_while(|entry| !lacks(entry))
+                .count() as u64,
+        }
+    }
+
+    fn read_feed(&self, feed: FeedId, from: u64, to: u64, max: usize) -> (Vec<Blob>, bool) {
+        let wanted = |sequence| (from..=to).contains(&sequence);
+        let log = self.entries.iter().filter(|entry| entry.feed == feed);
+        let log = log.filter(|entry| wanted(entry.sequence));
+        let log: Vec<Blob> = log.take(max).map(|entry| entry.bytes.clone()).collect();
+        if !log.is_empty() {
+            return (log, false);
+        }
+        let held = self.held.get(&feed).into_iter().flatten();
+        let held = held.filter(|one| wanted(one.sequence)).take(max);
+        let held: Vec<Blob> = held.map(|one| one.bytes.clone()).collect();
+        let is_held = !held.is_empty();
+        (held, is_held)
+    }
+}
+
+impl Feeds for Space {
+    type Error = Infallible;
+
+    fn head(&self, feed: &FeedId) -> Result<Option<Cut>, Infallible> {
+        Ok(self.feed_head(feed))
+    }
+
+    fn held(&self, feed: &FeedId) -> Result<Option<(Cut, u64)>, Infallible> {
+        let held = self.held.get(feed);
+        let bytes = |held: &Vec<Verified>| held.iter().map(|one| one.bytes.len() as u64).sum();
+        Ok(held.and_then(|held| {
+            let last = held.last()?;
+            let end = Cut {
+                feed: *feed,
+                sequence: last.sequence,
+                hash: last.hash,
+            };
+            Some((end, bytes(held)))
+        }))
+    }
+
+    fn hash_at(&self, feed: &FeedId, sequence: u64) -> Result<Option<EnvelopeHash>, Infallible> {
+        let held = self.held.get(feed).into_iter().flatten();
+        let held = held.map(|one| (*feed, one.sequence, one.hash));
+        let log = self.entries.iter();
+        let mut all = log
+            .map(|one| (one.feed, one.sequence, one.hash))
+            .chain(held);
+        Ok(all
+            .find(|one| (one.0, one.1) == (*feed, sequence))
+            .map(|one| one.2))
     }
 }
 
@@ -91,6 +209,9 @@ pub(crate) enum News {
     Roster,
 }
 
+/// How many envelopes of a feed are read at once, few, so that pieces are many.
+const FEED_PIECE: usize = 2;
+
 impl Store {
     pub(crate) fn new() -> Self {
         Store {
@@ -107,8 +228,9 @@ impl Store {
         workspace: WorkspaceId,
         request: Output,
     ) -> (Input, News) {
-        if let Output::OpenWorkspace { workspace } = request {
+        if let Output::OpenWorkspace { workspace, key } = request {
             let found = match self.spaces.get(&workspace) {
+                Some(space) if !names(&space.roster, key.as_bytes()) => Found::Stranger,
                 Some(space) => Found::Known(Arc::clone(&space.roster)),
                 None if self.may_begin => Found::MayBegin,
                 None => Found::NotAllowed,
@@ -127,15 +249,41 @@ impl Store {
             Output::FindPlace { feed, cursor } => {
                 let head = space.head();
                 let running = cursor.and_then(|at| space.running.get(at as usize).copied());
-                let own = feed.and_then(|feed| space.feed_head(&feed));
+                let own = feed.and_then(|feed| space.end_of(&feed));
                 (Input::Place { head, running, own }, News::Nothing)
             }
-            Output::Append { run, judged_by } => {
+            Output::Append {
+                mut judged,
+                judged_by,
+            } => {
                 let roster = &space.roster;
-                if roster.head() != judged_by && !still_allowed(roster, &run) {
-                    return (Input::Outdated(Arc::clone(roster)), News::Nothing);
+                if roster.head() != judged_by {
+                    let Some(cut) = cut_of(roster, &judged.run.feed) else {
+                        return (Input::Outdated(Arc::clone(roster)), News::Nothing);
+                    };
+                    judged.cut = cut;
                 }
-                (Input::Appended(space.append(now_ms, run)), News::Log)
+                (Input::Appended(space.append(now_ms, judged)), News::Log)
+            }
+            Output::AppendCarried {
+                runs,
+                feeds,
+                judged_by,
+            } => {
+                for mut judged in runs {
+                    if space.roster.head() != judged_by {
+                        judged.cut = cut_of(&space.roster, &judged.run.feed).expect("is known");
+                    }
+                    space.append(now_ms, judged);
+                }
+                let heads = feeds.iter().filter_map(|feed| space.feed_head(feed));
+                let heads = heads.collect();
+                (Input::CarriedAppended { heads }, News::Log)
+            }
+            Output::Compare { known } => (Input::Compared(space.compare(&known)), News::Nothing),
+            Output::ReadFeed { feed, from, to, .. } => {
+                let (envelopes, is_held) = space.read_feed(feed, from, to, FEED_PIECE);
+                (Input::FeedRead { envelopes, is_held }, News::Nothing)
             }
             Output::ReadLog {
                 after,
@@ -153,11 +301,18 @@ impl Store {
                 (Input::LogRead { entries }, News::Nothing)
             }
             Output::AppendRoster {
-                expected, roster, ..
+                expected,
+                roster,
+                effects,
+                ..
             } => {
                 if space.roster.head() != expected {
                     let moved = RosterAppended::Moved(Arc::clone(&space.roster));
                     return (Input::RosterAppended(moved), News::Nothing);
+                }
+                if let Err(heads) = space.take_effects(now_ms, &effects) {
+                    let differ = RosterAppended::CutsDiffer(heads);
+                    return (Input::RosterAppended(differ), News::Nothing);
                 }
                 space.roster = Arc::clone(&roster);
                 (
@@ -168,4 +323,10 @@ impl Store {
             other => panic!("{other:?} asks for nothing"),
         }
     }
+}
+
+/// Tells whether any entry of a roster holds the bytes of a key, as a cheap check before any other.
+fn names(roster: &Roster, key: &[u8; 32]) -> bool {
+    let mut entries = roster.entries().iter();
+    entries.any(|entry| entry.windows(32).any(|bytes| bytes == key))
 }

@@ -65,14 +65,17 @@ fn a_relay_that_lost_the_log_is_read_anew_and_given_the_own_feed() {
         let envelope = protocol::Envelope::decode(&entry.bytes).expect("decodes");
         restored.append(
             entry.received_ms,
-            sync::Run {
-                feed: entry.feed,
-                envelopes: vec![sync::Verified {
-                    sequence: entry.sequence,
-                    previous: envelope.header.previous,
-                    hash: entry.hash,
-                    bytes: entry.bytes,
-                }],
+            sync::Judged {
+                cut: None,
+                run: sync::Run {
+                    feed: entry.feed,
+                    envelopes: vec![sync::Verified {
+                        sequence: entry.sequence,
+                        previous: envelope.header.previous,
+                        hash: entry.hash,
+                        bytes: entry.bytes,
+                    }],
+                },
             },
         );
     }
@@ -121,12 +124,16 @@ fn a_cloned_disk_is_found_out() {
         world.devices[0].said.clear();
         world.connect(0);
         world.settle();
-        let own = world.devices[0].head();
         let told = world.devices[0].said.iter().find_map(|said| match said {
-            Output::Forked { own, .. } => Some(*own),
+            Output::Forked { common, .. } => common.map(|cut| cut.sequence),
+            Output::OwnFeedAhead { relay } => Some(100 + relay.sequence),
             _ => None,
         });
-        assert_eq!(told, Some(own), "after {writes} more");
+        assert_eq!(
+            told,
+            Some(if writes == 0 { 103 } else { 2 }),
+            "after {writes} more"
+        );
         let pushed = world.store.spaces[&world.workspace].entries.len();
         assert_eq!(pushed, 3, "nothing of the clone is stored");
     }

@@ -1,6 +1,9 @@
 //! Devices, a relay and wires between them, each step of which is chosen by the test.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use protocol::{EnvelopeHash, Frame, Role, RosterHash, WorkspaceId};
 use sync::{
@@ -118,7 +121,10 @@ impl World {
     pub(crate) fn cut(&mut self, wire: usize) {
         let wire = self.wires.remove(wire);
         for request in wire.relay_work {
-            let commits = matches!(request, relay::Output::Append { .. });
+            let commits = matches!(
+                request,
+                relay::Output::Append { .. } | relay::Output::AppendCarried { .. }
+            );
             if commits && self.dice.below(2) == 0 {
                 let (_, news) = self.store.answer(self.now_ms, self.workspace, request);
                 self.spread(news);
@@ -140,6 +146,15 @@ impl World {
                 News::Roster => relay::Input::RosterGrew(Arc::clone(&space.roster)),
             };
             wire.connection.handle(self.now_ms, input);
+            let held = space.held_heads();
+            wire.connection
+                .handle(self.now_ms, relay::Input::HeldChanged(held));
+            if matches!(news, News::Roster) {
+                // Accepting what was held lets the log grow.
+                let sequence = space.head().sequence;
+                let input = relay::Input::LogGrew { sequence };
+                wire.connection.handle(self.now_ms, input);
+            }
             wire.drain();
         }
     }
@@ -207,7 +222,7 @@ impl World {
         let wire = &mut self.wires[at];
         let output = wire.device_work.pop_front().expect("was there");
         let device = &mut self.devices[wire.device];
-        if let Some(input) = device.act(output) {
+        for input in device.act(output) {
             wire.session.handle(self.now_ms, input);
         }
         wire.drain();
@@ -218,8 +233,13 @@ impl World {
         if matches!(request, relay::Output::Close { .. }) {
             return;
         }
+        let is_first = matches!(request, relay::Output::FindPlace { .. });
         let (input, news) = self.store.answer(self.now_ms, self.workspace, request);
         self.wires[at].connection.handle(self.now_ms, input);
+        if is_first && let Some(space) = self.store.spaces.get(&self.workspace) {
+            let held = relay::Input::HeldChanged(space.held_heads());
+            self.wires[at].connection.handle(self.now_ms, held);
+        }
         self.wires[at].drain();
         self.spread(news);
     }
@@ -250,12 +270,15 @@ impl World {
         self.settle();
     }
 
-    /// Checks that every device has applied exactly the log, and the relay has every feed.
+    /// Checks that every device has exactly what the log has, and the relay has every feed.
     pub(crate) fn check_equal(&self) {
         let space = &self.store.spaces[&self.workspace];
-        let log: Vec<EnvelopeHash> = space.entries.iter().map(|entry| entry.hash).collect();
+        let log: BTreeSet<EnvelopeHash> = space.entries.iter().map(|entry| entry.hash).collect();
+        assert_eq!(log.len(), space.entries.len(), "nothing is there twice");
         for device in &self.devices {
-            assert_eq!(device.applied, log);
+            let here: BTreeSet<EnvelopeHash> =
+                device.received.iter().map(|one| one.cut.hash).collect();
+            assert_eq!(here, log);
             assert_eq!(device.acknowledged, device.head().0);
             assert_eq!(
                 device.cursor.map_or(0, |cursor| cursor.sequence),

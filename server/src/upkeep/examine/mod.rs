@@ -35,8 +35,8 @@ pub struct Examined {
     pub bytes: u64,
     /// Where each feed stands.
     pub feeds: HashMap<FeedId, Cut>,
-    /// The feeds of which envelopes are held, each up to where.
-    pub held: HashMap<FeedId, Cut>,
+    /// The feeds of which envelopes are held, each up to where, and their bytes.
+    pub held: HashMap<FeedId, (Cut, u64)>,
     /// How many envelopes are held.
     pub held_envelopes: u64,
 }
@@ -124,14 +124,19 @@ impl<'s> Examiner<'s> {
 
     /// Takes a row of the log that says nothing.
     pub(super) fn unreadable(&mut self, row: UnreadableRow) {
-        if let Some(open) = &mut self.open {
-            open.skip(row.sequence);
-        }
-        let place = Place {
+        let mut place = Place {
             workspace: Some(row.workspace),
-            sequence: Some(row.sequence),
+            feed: row.feed,
             ..Place::default()
         };
+        if row.feed.is_some() {
+            place.feed_sequence = Some(row.sequence);
+        } else {
+            place.sequence = Some(row.sequence);
+            if let Some(open) = &mut self.open {
+                open.skip(row.sequence);
+            }
+        }
         self.report(place, Fault::Row);
     }
 
@@ -153,6 +158,11 @@ impl<'s> Examiner<'s> {
     /// Returns where a feed of the workspace that is open stands.
     pub(super) fn feed(&self, feed: &FeedId) -> Option<Cut> {
         self.open.as_ref()?.feeds.get(feed).copied()
+    }
+
+    /// Returns up to where a feed of the workspace that is open is held, and how many bytes that are.
+    pub(super) fn held(&self, feed: &FeedId) -> Option<(Cut, u64)> {
+        self.open.as_ref()?.held.get(feed).copied()
     }
 
     /// Finishes the workspace that is open.

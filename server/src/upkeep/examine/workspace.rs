@@ -29,7 +29,7 @@ pub(super) struct Open {
     bytes: u64,
     envelopes: u64,
     pub(super) feeds: HashMap<FeedId, Cut>,
-    held: HashMap<FeedId, Cut>,
+    pub(super) held: HashMap<FeedId, (Cut, u64)>,
     held_envelopes: u64,
 }
 
@@ -148,9 +148,11 @@ impl Open {
         let mut say = |fault| report(Finding { place, fault });
         self.held_envelopes += 1;
         let found = self.envelope_itself(&held.bytes, &cut, Keeping::Held, &mut say);
-        let last = self.held.get(&held.feed).or(self.feeds.get(&held.feed));
+        let before = self.held.get(&held.feed);
+        let last = before.map(|(end, _)| end).or(self.feeds.get(&held.feed));
         chain(last, &cut, found.map(|(_, previous)| previous), &mut say);
-        self.held.insert(held.feed, cut);
+        let bytes = before.map_or(0, |(_, bytes)| *bytes) + held.bytes.len() as u64;
+        self.held.insert(held.feed, (cut, bytes));
     }
 
     /// Checks an envelope by itself; returns its hash and the one that it names before it, if it can be read.

@@ -1,7 +1,9 @@
 //! The way from the items of a backup into a new log.
 
-use protocol::{Entry, Envelope, LogEpoch, WorkspaceId};
-use sync::{Appended, LogEntry, Run, Verified};
+use std::collections::HashMap;
+
+use protocol::{Blob, Cut, Entry, Envelope, EnvelopeHash, FeedId, LogEpoch, WorkspaceId};
+use sync::{Appended, Run, Verified};
 
 use super::{
     super::item::{Item, RelayItem},
@@ -23,6 +25,8 @@ pub(super) struct Filling<'l> {
     log: &'l RedbLog,
     workspace: Option<WorkspaceId>,
     has_begun: bool,
+    /// Where the feeds of the workspace stand in its log.
+    heads: HashMap<FeedId, Cut>,
     roster: Vec<RosterPiece>,
     writes: Vec<Write>,
     bytes: usize,
@@ -35,6 +39,7 @@ impl<'l> Filling<'l> {
             log,
             workspace: None,
             has_begun: true,
+            heads: HashMap::new(),
             roster: Vec::new(),
             writes: Vec::new(),
             bytes: 0,
@@ -53,6 +58,7 @@ impl<'l> Filling<'l> {
                 self.begin();
                 self.workspace = Some(outline.id);
                 self.has_begun = false;
+                self.heads.clear();
             }
             Item::RosterEntry { bytes, .. } => {
                 let entry = Entry::decode(&bytes).map_err(|_| damaged("a roster entry"))?;
@@ -61,12 +67,41 @@ impl<'l> Filling<'l> {
             }
             Item::Envelope { entry, .. } => {
                 self.begin();
-                self.envelope(entry)?;
-                if self.bytes >= COMMIT_BYTES || self.writes.len() >= COMMIT_RUNS {
-                    self.commit()?;
-                }
+                let cut = Cut {
+                    feed: entry.feed,
+                    sequence: entry.sequence,
+                    hash: entry.hash,
+                };
+                self.heads.insert(entry.feed, cut);
+                self.append(entry.received_ms, cut, entry.bytes, None)?;
+                self.commit_some()?;
             }
-            Item::Held(_) | Item::End(_) | Item::Failed { .. } => {}
+            Item::Held(held) => {
+                self.begin();
+                let nothing = Cut {
+                    feed: held.feed,
+                    sequence: 0,
+                    hash: EnvelopeHash::ZERO,
+                };
+                let behind = *self.heads.get(&held.feed).unwrap_or(&nothing);
+                let cut = Cut {
+                    feed: held.feed,
+                    sequence: held.sequence,
+                    hash: held.hash,
+                };
+                // Times of receipt are kept in the log alone.
+                self.append(0, cut, held.bytes, Some(behind))?;
+                self.commit_some()?;
+            }
+            Item::End(_) | Item::Failed { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Commits once there is enough.
+    fn commit_some(&mut self) -> Result<(), RestoreError> {
+        if self.bytes >= COMMIT_BYTES || self.writes.len() >= COMMIT_RUNS {
+            self.commit()?;
         }
         Ok(())
     }
@@ -91,38 +126,45 @@ impl<'l> Filling<'l> {
         });
     }
 
-    fn envelope(&mut self, entry: LogEntry) -> Result<(), RestoreError> {
-        let header = Envelope::decode(&entry.bytes)
+    /// Appends an envelope behind what its feed has; behind the cut it is held.
+    fn append(
+        &mut self,
+        received_ms: u64,
+        at: Cut,
+        bytes: Blob,
+        cut: Option<Cut>,
+    ) -> Result<(), RestoreError> {
+        let header = Envelope::decode(&bytes)
             .map_err(|_| damaged("an envelope"))?
             .header;
-        self.bytes += entry.bytes.len();
+        self.bytes += bytes.len();
         let verified = Verified {
-            sequence: entry.sequence,
+            sequence: at.sequence,
             previous: header.previous,
-            hash: entry.hash,
-            bytes: entry.bytes,
+            hash: at.hash,
+            bytes,
         };
         let workspace = self.workspace.ok_or(damaged("the order"))?;
         // What one feed sent at one moment goes in as one run.
         if let Some(Write::Append {
             workspace: same,
-            received_ms,
+            received_ms: then,
             run,
-            ..
+            cut: behind,
         }) = self.writes.last_mut()
-            && (*same, *received_ms, run.feed) == (workspace, entry.received_ms, entry.feed)
+            && (*same, *then, run.feed, *behind) == (workspace, received_ms, at.feed, cut)
         {
             run.envelopes.push(verified);
             return Ok(());
         }
         self.writes.push(Write::Append {
             workspace,
-            received_ms: entry.received_ms,
+            received_ms,
             run: Run {
-                feed: entry.feed,
+                feed: at.feed,
                 envelopes: vec![verified],
             },
-            cut: None,
+            cut,
         });
         Ok(())
     }
@@ -135,7 +177,7 @@ impl<'l> Filling<'l> {
                 written,
                 Written::Created(_)
                     | Written::Appended {
-                        outcome: Appended::Stored(_),
+                        outcome: Appended::Stored(_) | Appended::Held(_),
                         ..
                     }
             )

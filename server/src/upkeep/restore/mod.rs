@@ -138,6 +138,8 @@ pub struct RestoredWorkspace {
     pub roster_entries: u64,
     /// The envelopes in its log.
     pub envelopes: u64,
+    /// The envelopes that are held of feeds that may not write.
+    pub held_envelopes: u64,
 }
 
 /// Restores a backup into a directory that is empty or not there.
@@ -157,6 +159,8 @@ pub fn restore(file: &Path, data: &Path) -> Result<Restored, RestoreError> {
 
     let building = Building::begin(data, leftovers)?;
     let log = RedbLog::open_file(data, building.path.clone(), Trust::Pages)?;
+    // The relay that held it had its limit.
+    let log = log.with_held_limit(u64::MAX);
     fill(&log, file)?;
     let mut findings = Findings::default();
     let restored = examine_log(&log.snapshot()?, &mut |finding| findings.add(finding));
@@ -171,6 +175,7 @@ pub fn restore(file: &Path, data: &Path) -> Result<Restored, RestoreError> {
         devices: workspace.devices,
         roster_entries: u64::from(workspace.roster_entries),
         envelopes: workspace.envelopes,
+        held_envelopes: workspace.held_envelopes,
     });
     Ok(Restored {
         data: data.to_owned(),
@@ -361,4 +366,27 @@ fn fill(log: &RedbLog, file: &Path) -> Result<(), RestoreError> {
         filling.take(item)?;
     }
     filling.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_fails_on_the_way_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        for was_there in [false, true] {
+            let data = folder.path().join(format!("relay-{was_there}"));
+            if was_there {
+                fs::create_dir(&data).expect("makes");
+            }
+            let building = Building::begin(&data, Vec::new()).expect("begins");
+            let log = RedbLog::open_file(&data, building.path.clone(), Trust::Pages);
+            drop(log.expect("opens"));
+            assert!(building.path.exists() && !data.join(FILE_NAME).exists());
+            drop(building);
+            assert_eq!(data.exists(), was_there);
+            assert!(!was_there || fs::read_dir(&data).expect("reads").next().is_none());
+        }
+    }
 }

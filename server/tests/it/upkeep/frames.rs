@@ -7,6 +7,7 @@ pub(super) const NAME: &[u8] = b"handschlag backup 1\0";
 pub(super) const WORKSPACE: u8 = 2;
 pub(super) const ROSTER_ENTRY: u8 = 3;
 pub(super) const ENVELOPE: u8 = 4;
+pub(super) const HELD: u8 = 5;
 pub(super) const END: u8 = 8;
 
 /// A frame, and where it begins.

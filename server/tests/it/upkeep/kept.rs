@@ -3,12 +3,12 @@
 use std::fs;
 
 use handschlag_relay::{
-    log::{ChangeLog, LAYOUT, RedbLog},
+    log::{ChangeLog, RedbLog},
     upkeep::{BackupError, Fault, RestoreError, backup, restore, status},
 };
 
 use super::{Kept, codes, data_findings, file_findings, frames::*};
-use crate::layouts::{SEED, devices, lay_out_v1};
+use crate::layouts::{SEED, devices, devices_with_held};
 
 #[test]
 fn a_backup_holds_all_and_restores_with_new_epochs() {
@@ -17,6 +17,13 @@ fn a_backup_holds_all_and_restores_with_new_epochs() {
     let (verified, findings) = file_findings(&kept.file());
     assert!(findings.is_empty(), "{findings:?}");
     assert_eq!(verified.workspaces[0].envelopes, 25);
+    let revoked = &devices_with_held()[2];
+    let bytes: usize = revoked.feed[5..].iter().map(|(_, bytes)| bytes.len()).sum();
+    let [held] = &before.workspaces[0].held[..] else {
+        panic!("one feed is held: {before:?}");
+    };
+    assert_eq!((held.feed, held.envelopes), (revoked.keys.feed(), 2));
+    assert_eq!(held.bytes, bytes as u64);
     assert!(!kept.other("relay.backup.part").exists());
 
     // The name of a directory that does not exist, and one that is there and empty.
@@ -28,6 +35,8 @@ fn a_backup_holds_all_and_restores_with_new_epochs() {
         let after = status(&kept.other(name)).expect("reads");
         epochs.push(after.workspaces[0].epoch);
         assert_eq!(restored.workspaces[0].epoch, after.workspaces[0].epoch);
+        assert_eq!(restored.workspaces[0].held_envelopes, 2);
+        assert_eq!(after.workspaces[0].held, before.workspaces[0].held);
         let (_, findings) = data_findings(&kept.other(name));
         assert!(findings.is_empty(), "{findings:?}");
 
@@ -164,32 +173,12 @@ fn a_restore_touches_no_directory_with_something_in_it() {
 }
 
 #[test]
-fn the_oldest_layout_opens_and_verifies() {
-    let folder = tempfile::tempdir().expect("makes a folder");
-    lay_out_v1(folder.path());
-    let (verified, findings) = data_findings(folder.path());
-    assert!(findings.is_empty(), "{findings:?}");
-    let devices = devices();
-    let workspace = &verified.workspaces[0];
-    assert_eq!(workspace.workspace, devices[0].roster.workspace());
-    assert_eq!((workspace.devices, workspace.envelopes), (2, 25));
-    for device in &devices {
-        let (sequence, hash) = device.head();
-        let end = workspace.feeds[&device.keys.feed()];
-        assert_eq!((end.sequence, end.hash), (sequence, hash));
-    }
-    let log = RedbLog::open(folder.path()).expect("opens");
-    assert_eq!(log.seed([1; 32]).expect("reads"), SEED);
-    drop(log);
-    assert_eq!(status(folder.path()).expect("reads").layout, LAYOUT);
-}
-
-#[test]
 fn what_does_not_follow_is_named() {
     let kept = Kept::new();
     let whole = take_apart(&kept.bytes());
     let envelopes: Vec<usize> = places(&whole, ENVELOPE);
     let entries: Vec<usize> = places(&whole, ROSTER_ENTRY);
+    let held: Vec<usize> = places(&whole, HELD);
     let (third, last) = (envelopes[2], *envelopes.last().expect("some"));
     type Change<'c> = Box<dyn Fn(&mut Vec<Frame>) + 'c>;
     let changes: Vec<(&str, Change<'_>, &[&str])> = vec![
@@ -265,6 +254,23 @@ fn what_does_not_follow_is_named() {
             &["running-hash"],
         ),
         (
+            "a held envelope is gone",
+            Box::new(|frames| drop(frames.remove(held[0]))),
+            &["feed-sequence", "counts"],
+        ),
+        (
+            "a false signature or part of a held envelope",
+            Box::new(|frames| {
+                *frames[held[1]].body.last_mut().expect("has bytes") ^= 1;
+            }),
+            &["envelope"],
+        ),
+        (
+            "another hash of a held envelope",
+            Box::new(|frames| frames[held[0]].body[50] ^= 1),
+            &["envelope-hash", "feed-chain"],
+        ),
+        (
             "a workspace without its head",
             Box::new(|frames| {
                 frames.retain(|frame| frame.tag != WORKSPACE);
@@ -314,6 +320,7 @@ fn an_envelope_behind_a_cut_is_named_where_it_lies() {
     // A relay that is not honest appends what the roster forbids, with everything else right.
     let end = frames.pop().expect("ends");
     assert_eq!(end.tag, END);
+    frames.retain(|frame| frame.tag != HELD);
     let workspace = frames.iter().position(|frame| frame.tag == WORKSPACE);
     let workspace = workspace.expect("is there");
     let last = frames.last().expect("an envelope").body.clone();
@@ -336,6 +343,7 @@ fn an_envelope_behind_a_cut_is_named_where_it_lies() {
     frames[workspace].body[56..88].copy_from_slice(running.as_bytes());
     let mut end = end;
     end.body[16..24].copy_from_slice(&26u64.to_be_bytes());
+    end.body[24..32].copy_from_slice(&0u64.to_be_bytes());
     frames.push(end);
     let (_, findings) = kept.verify(&put_together(&frames));
     assert_eq!(codes(&findings), ["envelope"]);

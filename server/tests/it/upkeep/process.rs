@@ -69,7 +69,14 @@ fn a_day_in_the_life_of_an_operator() {
         &[&data, &file],
     ));
     assert_eq!(made["running"], true);
-    for name in ["file", "workspaces", "roster_entries", "envelopes", "bytes"] {
+    for name in [
+        "file",
+        "workspaces",
+        "roster_entries",
+        "envelopes",
+        "held_envelopes",
+        "bytes",
+    ] {
         assert!(!made[name].is_null(), "{made}");
     }
     let (code, out, _) = said(&relay(&["verify", "--data"], &[&data]));

@@ -283,7 +283,7 @@ impl Relay {
                 }
                 RelayOutput::Close { .. } => {}
                 request => {
-                    if let RelayOutput::OpenWorkspace { workspace: id } = &request {
+                    if let RelayOutput::OpenWorkspace { workspace: id, .. } = &request {
                         *workspace = Some(*id);
                     }
                     let id = workspace.unwrap_or(WorkspaceId::ZERO);
