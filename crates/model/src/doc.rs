@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 use std::str::FromStr;
 
 use crate::fields::common;
@@ -139,10 +140,7 @@ impl DocView {
 
     /// Gives the keys `name/…` of a list with their concurrent values.
     pub fn entries(&self, name: &str) -> impl Iterator<Item = (&str, &[Candidate])> {
-        let prefix = format!("{name}/");
-        let end = format!("{name}0");
-        self.registers
-            .range(prefix..end)
+        entries_of(&self.registers, name)
             .map(|(key, candidates)| (key.as_str(), candidates.as_slice()))
     }
 
@@ -192,6 +190,16 @@ impl DocView {
         found.dedup();
         found
     }
+}
+
+/// Gives what stands under the keys `name/…`.
+pub(crate) fn entries_of<'a, T>(
+    map: &'a BTreeMap<String, T>,
+    name: &str,
+) -> impl Iterator<Item = (&'a String, &'a T)> {
+    let own = map.range::<str, _>((Bound::Included(name), Bound::Unbounded));
+    own.take_while(move |(key, _)| key.starts_with(name))
+        .filter(move |(key, _)| key.as_bytes().get(name.len()) == Some(&b'/'))
 }
 
 fn push_references(name: &'static str, value: &Value, found: &mut Vec<(&'static str, RecordId)>) {

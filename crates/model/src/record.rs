@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::beside::apply_neighbours;
-use crate::doc::{DocView, Origin};
+use crate::doc::{DocView, Origin, entries_of};
 use crate::fields::common;
 use crate::fold::{fold_email, fold_phone};
 use crate::id::RecordId;
@@ -111,10 +111,7 @@ impl RecordView {
 
     /// Lists the entries of a list with their keys; what is removed is not among them.
     pub fn list<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        let prefix = format!("{name}/");
-        let end = format!("{name}0");
-        self.fields
-            .range(prefix..end)
+        entries_of(&self.fields, name)
             .filter_map(|(key, settled)| settled.shown.as_ref().map(|value| (key.as_str(), value)))
     }
 

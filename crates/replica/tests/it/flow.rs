@@ -136,6 +136,10 @@ fn a_notes_edit_is_undone_while_its_characters_are_untouched() {
     let third = peers.last_of(0);
     peers.act(0, set(inquiry, "note", "All new."));
     assert_eq!(refused(&mut peers, 0, undo_of(third)).0, "all-changed");
+    peers.act(0, note(inquiry, "Fourth."));
+    let fourth = peers.last_of(0);
+    peers.act(0, undo_of(fourth));
+    assert_eq!(refused(&mut peers, 0, undo_of(fourth)).0, "undone-already");
 }
 
 #[test]
