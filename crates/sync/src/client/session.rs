@@ -113,16 +113,7 @@ impl Session {
             Input::Frame(bytes) => return self.frame(Frame::decode(&bytes)?),
             Input::Closed => self.state = State::Ended,
             Input::Leave => self.end(),
-            Input::LocalHead { sequence, hash } => match &mut self.state {
-                State::Working(work) => {
-                    if work.grow((sequence, hash)) {
-                        let caught_up = work.own_on_relay;
-                        self.acknowledge(caught_up.as_ref(), false);
-                    }
-                }
-                _ if sequence >= self.start.own_head.0 => self.start.own_head = (sequence, hash),
-                _ => {}
-            },
+            Input::LocalHead { sequence, hash } => self.grow((sequence, hash)),
             Input::Outbox { envelopes } => return self.push(envelopes),
             Input::Applied { cursor } => {
                 if let State::Working(work) = &mut self.state {
@@ -150,6 +141,21 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    fn grow(&mut self, head: (u64, EnvelopeHash)) {
+        let caught_up = match &mut self.state {
+            State::Working(work) => work.grow(head),
+            _ => {
+                if head.0 >= self.start.own_head.0 {
+                    self.start.own_head = head;
+                }
+                None
+            }
+        };
+        if caught_up.is_some() {
+            self.acknowledge(caught_up.as_ref(), false);
+        }
     }
 
     fn frame(&mut self, frame: Frame) -> Result<(), Broken> {

@@ -104,22 +104,22 @@ impl Work {
         self.own_on_relay.map_or(0, |cut| cut.sequence)
     }
 
-    /// Notes that the own feed has grown; returns whether it has caught up with the relay.
-    pub(super) fn grow(&mut self, head: (u64, EnvelopeHash)) -> bool {
+    /// Notes that the own feed has grown; returns where the relay has it when it has caught up with that.
+    pub(super) fn grow(&mut self, head: (u64, EnvelopeHash)) -> Option<Cut> {
         if head.0 < self.own_head.0 {
-            return false;
+            return None;
         }
         self.own_head = head;
         match &mut self.own {
             Own::Fine(outbox) => outbox.grow(head),
             Own::Behind(relay) if head.0 >= relay.sequence => {
                 self.look_at_own();
-                return true;
+                return self.own_on_relay;
             }
             // What is written meanwhile does not change what both have.
             Own::Checking(_) | Own::Behind(_) | Own::Forked => {}
         }
-        false
+        None
     }
 
     /// Takes the shell's answer to something, or what it wants.

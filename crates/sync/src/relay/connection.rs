@@ -10,7 +10,7 @@ use super::{
     Peer,
     enter::not_created,
     exchange::Exchange,
-    follow::{FeedPiece, Follow},
+    follow::Follow,
     judge::{No, admit, check_push, stranger},
 };
 use crate::Appended;
@@ -284,15 +284,8 @@ impl Connection {
         let Some(follow) = self.follow() else {
             return Ok(());
         };
-        match follow.feed_read(envelopes, is_held) {
-            FeedPiece::Frame(frame) => self.send_piece(&frame),
-            FeedPiece::NotWanted => {}
-            FeedPiece::Forbidden => {
-                return Err(No::new(
-                    Refusal::RoleForbids,
-                    "what is held is shown to admins alone",
-                ));
-            }
+        if let Some(frame) = follow.feed_read(envelopes, is_held)? {
+            self.send_piece(&frame);
         }
         Ok(())
     }

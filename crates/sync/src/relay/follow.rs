@@ -3,13 +3,17 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use protocol::{
-    Blob, Carry, Cut, Entry, Frame, Heads, HeadsPurpose, Held, Log, LogItem, RosterGrew,
+    Blob, Carry, Cut, Entry, Frame, Heads, HeadsPurpose, Held, Log, LogItem, Refusal, RosterGrew,
     RosterHash, SignerKey, Want,
     limits::{BATCH_BYTES, MAX_BATCH_ENVELOPES, MAX_HEADS, MAX_ROSTER_ENTRIES_PER_FRAME},
 };
 use vault::Roster;
 
-use super::{Output, judge::is_admin, refill::Refill};
+use super::{
+    Output,
+    judge::{No, is_admin},
+    refill::Refill,
+};
 use crate::LogEntry;
 
 /// What is being read for this client.
@@ -253,39 +257,35 @@ impl Follow {
         Some(Frame::Log(Log { first, items }))
     }
 
-    /// Makes the frame of what was read of a wanted feed; none when this client may not see it.
+    /// Makes the frame of what was read of a wanted feed; none when nobody waits for it any more.
     ///
     /// A frame without envelopes says that the relay has no more of the piece.
-    pub(super) fn feed_read(&mut self, envelopes: Vec<Blob>, is_held: bool) -> FeedPiece {
+    pub(super) fn feed_read(
+        &mut self,
+        envelopes: Vec<Blob>,
+        is_held: bool,
+    ) -> Result<Option<Frame>, No> {
         self.reading = None;
         let Some(want) = self.wants.front_mut() else {
-            return FeedPiece::NotWanted;
+            return Ok(None);
         };
         let feed = want.feed;
         // What a silenced device wrote itself it may have back.
         let is_own = feed == self.key.into();
         if is_held && !is_own && !is_admin(&self.roster, self.key) {
-            return FeedPiece::Forbidden;
+            return Err(No::new(
+                Refusal::RoleForbids,
+                "what is held is shown to admins alone",
+            ));
         }
         want.from += envelopes.len() as u64;
         if envelopes.is_empty() || want.from > want.to {
             self.wants.pop_front();
         }
-        FeedPiece::Frame(if is_held && !is_own {
+        Ok(Some(if is_held && !is_own {
             Held { feed, envelopes }.into()
         } else {
             Carry { envelopes }.into()
-        })
+        }))
     }
-}
-
-/// What becomes of a piece of a feed that was read.
-#[derive(Debug)]
-pub(super) enum FeedPiece {
-    /// It is sent.
-    Frame(Frame),
-    /// The client's role does not let it see what is held.
-    Forbidden,
-    /// Nobody waits for it any more.
-    NotWanted,
 }

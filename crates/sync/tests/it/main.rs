@@ -2,6 +2,8 @@
 
 mod device;
 mod economy;
+mod exchange;
+mod held;
 mod log;
 mod refusals;
 mod roster;

@@ -7,6 +7,7 @@ use std::{
 
 use protocol::{EnvelopeHash, Frame, Role, RosterHash, WorkspaceId};
 use sync::{
+    Judged, LogEntry, Run, Verified,
     client::{self, Session},
     relay::{self, Connection},
 };
@@ -14,7 +15,7 @@ use vault::{Roster, SigningIdentity};
 
 use crate::{
     device::{Device, Dice, invite, join},
-    log::{News, Store},
+    log::{News, Space, Store},
 };
 
 /// One WebSocket between a device and the relay.
@@ -29,6 +30,8 @@ pub(crate) struct Wire {
     pub(crate) up_bytes: usize,
     pub(crate) down_bytes: usize,
     pub(crate) frames: usize,
+    /// How many envelopes were carried to the relay, and from it.
+    pub(crate) carried: (usize, usize),
 }
 
 /// Devices, a relay, and what is between them.
@@ -75,6 +78,65 @@ impl World {
         }
     }
 
+    /// Lets a further device in with a role, whose roster all others and the relay have at once; returns its place.
+    pub(crate) fn join(&mut self, role: Role) -> usize {
+        let mut roster = self.devices[0].roster.clone();
+        let founder = self.devices[0].keys.clone();
+        let (entry, secret) = invite(&roster, &founder, role, &mut self.dice);
+        roster.append(&entry).expect("follows");
+        let keys = self.dice.keys();
+        let entry = join(&roster, &secret, &keys, &mut self.dice);
+        roster.append(&entry).expect("follows");
+        for device in &mut self.devices {
+            device.roster = roster.clone();
+        }
+        if let Some(space) = self.store.spaces.get_mut(&self.workspace) {
+            space.roster = Arc::new(roster.clone());
+        }
+        self.spread(News::Roster);
+        self.devices.push(Device::new(keys, roster));
+        self.devices.len() - 1
+    }
+
+    /// Breaks all wires and puts the relay back to its first entries, under a new epoch.
+    pub(crate) fn restore(&mut self, entries: usize) {
+        let before = &self.store.spaces[&self.workspace];
+        let kept = before.entries.iter().take(entries).cloned().collect();
+        self.refill_with(kept);
+    }
+
+    /// Breaks all wires and gives the relay these entries and no others, under a new epoch.
+    pub(crate) fn refill_with(&mut self, entries: Vec<LogEntry>) {
+        self.wires.clear();
+        self.store.epoch += 1;
+        let before = &self.store.spaces[&self.workspace];
+        let mut restored = Space::begin(Arc::clone(&before.roster), self.store.epoch);
+        for entry in entries {
+            let envelope = protocol::Envelope::decode(&entry.bytes).expect("decodes");
+            let judged = Judged {
+                run: Run {
+                    feed: entry.feed,
+                    envelopes: vec![Verified {
+                        sequence: entry.sequence,
+                        previous: envelope.header.previous,
+                        hash: entry.hash,
+                        bytes: entry.bytes,
+                    }],
+                },
+                cut: None,
+            };
+            restored.append(entry.received_ms, judged);
+        }
+        self.store.spaces.insert(self.workspace, restored);
+    }
+
+    /// Breaks all wires and takes everything from the relay.
+    pub(crate) fn lose(&mut self) {
+        self.wires.clear();
+        self.store.spaces.clear();
+        self.store.epoch += 1;
+    }
+
     pub(crate) fn connection(&mut self) -> Connection {
         Connection::new(Arc::clone(&self.relay), self.dice.nonce(), self.now_ms)
     }
@@ -96,6 +158,7 @@ impl World {
             up_bytes: 0,
             down_bytes: 0,
             frames: 0,
+            carried: (0, 0),
         };
         wire.session.handle(self.now_ms, client::Input::Opened);
         wire.drain();
@@ -195,6 +258,7 @@ impl World {
         let frame = self.wires[at].up.pop_front().expect("was there");
         let times = if self.repeats(&frame) { 2 } else { 1 };
         let wire = &mut self.wires[at];
+        wire.carried.0 += carried(&frame);
         for _ in 0..times {
             wire.up_bytes += frame.len();
             wire.frames += 1;
@@ -208,6 +272,7 @@ impl World {
         let frame = self.wires[at].down.pop_front().expect("was there");
         let times = if self.repeats(&frame) { 2 } else { 1 };
         let wire = &mut self.wires[at];
+        wire.carried.1 += carried(&frame);
         wire.connection.handle(self.now_ms, relay::Input::Written);
         for _ in 0..times {
             wire.down_bytes += frame.len();
@@ -313,11 +378,24 @@ impl World {
     }
 }
 
+/// Counts the envelopes of a carry.
+fn carried(frame: &[u8]) -> usize {
+    match Frame::decode(frame).expect("decodes") {
+        Frame::Carry(carry) => carry.envelopes.len(),
+        _ => 0,
+    }
+}
+
 impl Wire {
     /// Counts the pushes that the connection has judged and the log has not decided.
     pub(crate) fn pushes(&self) -> usize {
         let appends = |output: &&relay::Output| matches!(output, relay::Output::Append { .. });
         self.relay_work.iter().filter(appends).count()
+    }
+
+    /// Tells whether either side has ended the session.
+    pub(crate) fn is_over(&self) -> bool {
+        self.session.is_ended() || self.connection.is_ended()
     }
 
     /// Puts what both state machines said where it is worked on.

@@ -292,6 +292,8 @@ impl Relay {
                     if news == log::News::Log {
                         let sequence = self.store.spaces[&id].entries.len() as u64;
                         connection.handle(now(person), Input::LogGrew { sequence });
+                        let held = self.store.spaces[&id].held_heads();
+                        connection.handle(now(person), Input::HeldChanged(held));
                     }
                 }
             }
