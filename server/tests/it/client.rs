@@ -29,6 +29,8 @@ pub(crate) struct Client {
     pub(crate) log: Vec<EnvelopeHash>,
     /// The own sequence that the relay has acknowledged.
     pub(crate) acknowledged: u64,
+    /// Up to where the log was read.
+    read: u64,
 }
 
 impl Client {
@@ -36,15 +38,30 @@ impl Client {
         Client::begin(address, device.start()).await
     }
 
+    /// Connects with the cursor up to which the device has read.
+    pub(crate) async fn resume(address: SocketAddr, device: &mut Device) -> Client {
+        let start = Start {
+            cursor: device.cursor,
+            ..device.start()
+        };
+        Client::begin(address, start).await
+    }
+
     pub(crate) async fn begin(address: SocketAddr, start: Start) -> Client {
         let mut client = Client {
             socket: open(address).await,
+            read: start.cursor.map_or(0, |cursor| cursor.sequence),
             session: Session::new(start),
             log: Vec::new(),
             acknowledged: 0,
         };
         client.session.handle(0, Input::Opened);
         client
+    }
+
+    /// Gives the session an input.
+    pub(crate) fn tell(&mut self, input: Input) {
+        self.session.handle(0, input);
     }
 
     /// Tells the session that the device has written.
@@ -142,7 +159,7 @@ impl Client {
             Output::ReadHashes { places } => Input::Hashes {
                 hashes: places
                     .iter()
-                    .map(|(_, at)| device.feed.get(*at as usize - 1).map(|one| one.0))
+                    .map(|(feed, at)| device.hash_at(feed, *at))
                     .collect(),
             },
             Output::Apply {
@@ -150,12 +167,37 @@ impl Client {
                 items,
                 cursor,
             } => {
-                assert_eq!(first, self.log.len() as u64 + 1);
+                assert_eq!(first, self.read + 1);
+                self.read = cursor.sequence;
                 self.log.extend(items.iter().map(|item| match item {
                     Item::Own { hash, .. } => *hash,
                     Item::Envelope { envelope, .. } => envelope.hash(),
                 }));
+                for item in &items {
+                    if let Item::Envelope { bytes, .. } = item {
+                        device.keep(bytes);
+                    }
+                }
+                device.cursor = Some(cursor);
                 Input::Applied { cursor }
+            }
+            Output::ReadHeads => Input::Heads {
+                heads: device.heads(),
+            },
+            Output::ReadMissing { missing, .. } => Input::Missing {
+                envelopes: device.lacking(&missing),
+                next: None,
+            },
+            Output::Carried { envelopes } => {
+                for one in &envelopes {
+                    device.keep(&one.bytes);
+                }
+                Input::Carried
+            }
+            Output::Compared(compared) => {
+                self.read = compared.cursor.sequence;
+                device.cursor = Some(compared.cursor);
+                return Some(());
             }
             Output::Acknowledged { sequence, .. } => {
                 self.acknowledged = sequence;
@@ -163,7 +205,10 @@ impl Client {
             }
             Output::Roster { entries } => {
                 for entry in entries {
-                    device.roster.append(&entry).expect("follows");
+                    let hash = protocol::Entry::decode(&entry).expect("decodes").hash();
+                    if device.roster.entries_after(&hash).is_none() {
+                        device.roster.append(&entry).expect("follows");
+                    }
                 }
                 return Some(());
             }

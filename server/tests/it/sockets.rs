@@ -26,8 +26,8 @@ use crate::{
 };
 
 /// A relay that runs until it is stopped.
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), RunError>>,
 }
@@ -41,7 +41,7 @@ fn config(data: &Path, creation: Creation) -> Config {
     }
 }
 
-const OPEN: Creation = Creation::Open { quota: 10 };
+pub(crate) const OPEN: Creation = Creation::Open { quota: 10 };
 
 impl Running {
     fn run(relay: Relay) -> Self {
@@ -55,7 +55,7 @@ impl Running {
         }
     }
 
-    async fn on(data: &Path, creation: Creation) -> Self {
+    pub(crate) async fn on(data: &Path, creation: Creation) -> Self {
         Running::run(Relay::start(&config(data, creation)).await.expect("starts"))
     }
 
@@ -65,7 +65,7 @@ impl Running {
         Running::run(Relay::start_with(log, &config).await.expect("starts"))
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         drop(self.stop);
         self.task.await.expect("runs").expect("stops well");
     }

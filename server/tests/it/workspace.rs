@@ -1,7 +1,9 @@
 //! Real keys, rosters and envelopes for the tests.
 
-use protocol::{EnvelopeHash, Part, RecordId, Role};
-use sync::client::Start;
+use std::collections::BTreeMap;
+
+use protocol::{Blob, Cursor, Cut, Envelope, EnvelopeHash, FeedId, Part, RecordId, Role, What};
+use sync::client::{Input, Missing, Start};
 use vault::{DeviceKeys, EnvelopeDraft, InviteSecret, InviteTerms, KeyRing, Roster, seal_envelope};
 
 /// Random numbers from a seed (splitmix64).
@@ -36,6 +38,9 @@ pub(crate) struct Device {
     pub(crate) roster: Roster,
     pub(crate) feed: Vec<(EnvelopeHash, Vec<u8>)>,
     pub(crate) dice: Dice,
+    /// What others wrote, as far as it came here.
+    pub(crate) others: Vec<(Cut, Blob)>,
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// Founds a workspace with so many devices.
@@ -66,6 +71,8 @@ pub(crate) fn workspace(seed: u64, devices: usize) -> Vec<Device> {
         roster: roster.clone(),
         feed: Vec::new(),
         dice: Dice::new(seed * 1000 + number),
+        others: Vec::new(),
+        cursor: None,
     });
     devices.collect()
 }
@@ -102,6 +109,76 @@ impl Device {
             own_head: self.head(),
             acknowledged: 0,
             cursor: None,
+        }
+    }
+
+    /// Keeps an envelope of somebody else, once.
+    pub(crate) fn keep(&mut self, bytes: &Blob) {
+        let envelope = Envelope::decode(bytes).expect("decodes");
+        let cut = Cut {
+            feed: envelope.header.feed,
+            sequence: envelope.header.sequence,
+            hash: envelope.hash(),
+        };
+        if !self.others.iter().any(|(known, _)| *known == cut) {
+            self.others.push((cut, bytes.clone()));
+        }
+    }
+
+    /// Where the own feed stands; none before it has written.
+    pub(crate) fn own_cut(&self) -> Option<Cut> {
+        let (sequence, hash) = self.head();
+        let feed = self.keys.feed();
+        (sequence > 0).then_some(Cut {
+            feed,
+            sequence,
+            hash,
+        })
+    }
+
+    /// Where all feeds stand.
+    pub(crate) fn heads(&self) -> Vec<Cut> {
+        let others = self.others.iter().map(|(cut, _)| (cut.feed, *cut));
+        let own = self.own_cut().map(|cut| (cut.feed, cut));
+        let heads: BTreeMap<FeedId, Cut> = others.chain(own).collect();
+        heads.into_values().collect()
+    }
+
+    /// The hash of an envelope that is here.
+    pub(crate) fn hash_at(&self, feed: &FeedId, sequence: u64) -> Option<EnvelopeHash> {
+        if *feed == self.keys.feed() {
+            return self.feed.get(sequence as usize - 1).map(|one| one.0);
+        }
+        let mut others = self.others.iter().map(|one| one.0);
+        let found = others.find(|cut| cut.feed == *feed && cut.sequence == sequence);
+        found.map(|cut| cut.hash)
+    }
+
+    /// What somebody lacks of what is here.
+    pub(crate) fn lacking(&self, missing: &[Missing]) -> Vec<Blob> {
+        let lacks = |cut: &Cut| {
+            let mut pieces = missing.iter().filter(|piece| piece.feed == cut.feed);
+            pieces.any(|piece| (piece.from..=piece.to).contains(&cut.sequence))
+        };
+        let own = (1..).zip(&self.feed).map(|(sequence, (hash, bytes))| {
+            let feed = self.keys.feed();
+            let cut = Cut {
+                feed,
+                sequence,
+                hash: *hash,
+            };
+            (cut, Blob::from(bytes.as_slice()))
+        });
+        let all = self.others.iter().cloned().chain(own);
+        all.filter(|(cut, _)| lacks(cut)).map(|one| one.1).collect()
+    }
+
+    /// Signs a roster entry on top of what is known here.
+    pub(crate) fn sign(&self, what: What) -> Input {
+        let entry = self.roster.sign(&self.keys.signing, what, 9).expect("may");
+        Input::AppendRoster {
+            expected_head: self.roster.head(),
+            entries: vec![entry.into()],
         }
     }
 

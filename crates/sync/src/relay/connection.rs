@@ -2,7 +2,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use protocol::{Bye, Frame, Hello, Nonce, Prove, Refusal, Refused, SignerKey, Stored, WorkspaceId};
+use protocol::{
+    Bye, Cut, Frame, Hello, Nonce, Prove, Refusal, Refused, SignerKey, Stored, WorkspaceId,
+};
 use vault::{Roster, SessionTerms, SigningIdentity};
 
 use super::{
@@ -86,6 +88,7 @@ pub struct Connection {
     pub(super) state: State,
     pub(super) outputs: VecDeque<Output>,
     unwritten: usize,
+    pub(super) held: Arc<[Cut]>,
     pub(super) deadline: Option<u64>,
 }
 
@@ -100,6 +103,7 @@ impl Connection {
             state: State::Fresh,
             outputs: VecDeque::new(),
             unwritten: 0,
+            held: Arc::new([]),
             deadline: Some(now_ms.saturating_add(PROOF_MS)),
         }
     }
@@ -173,6 +177,8 @@ impl Connection {
             Input::Compared(comparison) => self.compared(&comparison),
             Input::FeedRead { envelopes, is_held } => return self.feed_read(envelopes, is_held),
             Input::HeldChanged(held) => {
+                // It can come before the client is in; then it is told once that is decided.
+                self.held = Arc::clone(&held);
                 if let Some(follow) = self.follow() {
                     follow.held_changed(held);
                 }

@@ -142,6 +142,7 @@ impl Connection {
         };
         let mut follow = Follow::new(key, roster);
         follow.roster_known(&prove.roster_head);
+        follow.held_changed(Arc::clone(&self.held));
         self.outputs.push_back(Output::FindPlace {
             feed: is_device.then(|| key.into()),
             cursor: prove.cursor.map(|cursor| cursor.sequence),

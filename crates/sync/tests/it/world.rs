@@ -298,7 +298,7 @@ impl World {
         if matches!(request, relay::Output::Close { .. }) {
             return;
         }
-        let is_first = matches!(request, relay::Output::FindPlace { .. });
+        let is_first = matches!(request, relay::Output::OpenWorkspace { .. });
         let (input, news) = self.store.answer(self.now_ms, self.workspace, request);
         self.wires[at].connection.handle(self.now_ms, input);
         if is_first && let Some(space) = self.store.spaces.get(&self.workspace) {
