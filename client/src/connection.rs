@@ -14,6 +14,9 @@ pub trait Connection {
         on_progress: &mut dyn FnMut(Event),
     ) -> Result<Answer, Failure>;
 
+    /// Draws randomness, for an id.
+    fn random(&mut self) -> [u8; 10];
+
     /// Waits for an event; none when no more will come.
     fn next_event(&mut self) -> Result<Option<Event>, Failure>;
 

@@ -7,7 +7,7 @@ use engine::interface::{Answer, Event, Failure, Named, Outcome, Query, Request};
 use jiff::civil::Date;
 use model::intent::{Assignment, Intent};
 use model::value::{Form, Planned};
-use model::{Kind, RecordId};
+use model::{IntentId, Kind, RecordId};
 use serde::Serialize;
 
 use crate::assignment::Written;
@@ -110,12 +110,29 @@ impl<'a> Desk<'a> {
 
     /// Does something.
     pub(crate) fn perform(&mut self, intent: Intent) -> Result<Outcome, CommandError> {
+        self.perform_in(None, intent)
+    }
+
+    /// Does something as a part of a batch.
+    pub(crate) fn perform_in(
+        &mut self,
+        batch: Option<IntentId>,
+        intent: Intent,
+    ) -> Result<Outcome, CommandError> {
         let request = Request::Do {
             intent_id: None,
-            batch: None,
+            batch,
             intent,
         };
         Ok(answer!(self.ask(request)?, Answer::Done(outcome) => outcome))
+    }
+
+    /// Makes an id for a batch.
+    pub(crate) fn fresh_id(&mut self) -> Result<IntentId, CommandError> {
+        let mut connection = self.take_connection()?;
+        let random = connection.random();
+        self.connection = Some(connection);
+        Ok(IntentId::fresh(self.moment.now_ms(), random))
     }
 
     /// Prints the command's one answer, for a script or for a person.

@@ -32,12 +32,17 @@ impl Moment {
         self.now.date()
     }
 
+    /// Gives the moment (ms since 1970).
+    pub fn now_ms(&self) -> i64 {
+        self.now.timestamp().as_millisecond()
+    }
+
     /// Gives what reading typed values depends on.
     pub fn surroundings(&self, currency: &str) -> Surroundings {
         let zone = self.now.time_zone().iana_name().unwrap_or("UTC");
         Surroundings {
             today: self.today(),
-            now_ms: self.now.timestamp().as_millisecond(),
+            now_ms: self.now_ms(),
             zone: zone.to_owned(),
             currency: currency.to_owned(),
         }

@@ -47,6 +47,16 @@ impl Connection for native::Connection {
         self.call_with(request, on_progress)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line is a shell: it is here that its ids get their randomness"
+    )]
+    fn random(&mut self) -> [u8; 10] {
+        let mut bytes = [0; 10];
+        getrandom::fill(&mut bytes).expect("the system has a source of randomness");
+        bytes
+    }
+
     fn next_event(&mut self) -> Result<Option<Event>, Failure> {
         loop {
             if let Some(event) = native::Connection::next_event(self, WAIT)? {

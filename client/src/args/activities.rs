@@ -65,9 +65,9 @@ pub struct Postpone {
 /// Flags of `reopen`.
 #[derive(Debug, Args)]
 pub struct Reopen {
-    /// The activity.
-    #[arg(value_name = "ID")]
-    pub id: String,
+    /// The activities.
+    #[arg(value_name = "ID", required = true)]
+    pub ids: Vec<String>,
 }
 
 /// The longest time that a flag takes, in minutes: a year.

@@ -106,17 +106,17 @@ pub struct Undo {
 /// Flags of `archive`.
 #[derive(Debug, Args)]
 pub struct Archive {
-    /// The record.
-    #[arg(value_name = "ID")]
-    pub id: String,
+    /// The records.
+    #[arg(value_name = "ID", required = true)]
+    pub ids: Vec<String>,
 }
 
 /// Flags of `restore`.
 #[derive(Debug, Args)]
 pub struct Restore {
-    /// The record.
-    #[arg(value_name = "ID")]
-    pub id: String,
+    /// The records.
+    #[arg(value_name = "ID", required = true)]
+    pub ids: Vec<String>,
 }
 
 /// Flags of `merge`.

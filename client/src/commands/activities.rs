@@ -55,16 +55,12 @@ fn wording(args: &Add) -> (String, String) {
 }
 
 pub(super) fn done(desk: &mut Desk<'_>, args: &Done) -> Result<(), CommandError> {
-    // All are looked up before the first is done, so that a mistyped one does not leave half of them.
-    let activities = desk.ids(&args.ids)?;
-    let mut all = done::Done::default();
-    for activity in activities {
-        all.add(desk.perform(Intent::Complete {
-            activity,
-            all: args.all,
-        })?);
-    }
-    done::print(desk, "done", all)
+    let all = args.all;
+    let outcome = done::each(desk, &args.ids, |activity| Intent::Complete {
+        activity,
+        all,
+    })?;
+    done::print(desk, "done", outcome)
 }
 
 pub(super) fn postpone(desk: &mut Desk<'_>, args: &Postpone) -> Result<(), CommandError> {
@@ -79,7 +75,6 @@ pub(super) fn postpone(desk: &mut Desk<'_>, args: &Postpone) -> Result<(), Comma
 }
 
 pub(super) fn reopen(desk: &mut Desk<'_>, args: &Reopen) -> Result<(), CommandError> {
-    let activity = desk.id(&args.id)?;
-    let outcome = desk.perform(Intent::Reopen { activity })?;
+    let outcome = done::each(desk, &args.ids, |activity| Intent::Reopen { activity })?;
     done::print(desk, "opened again", outcome)
 }

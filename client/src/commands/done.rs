@@ -1,6 +1,7 @@
 //! What intents did, in the one form that all commands with intents print.
 
-use engine::interface::{Named, Outcome};
+use engine::interface::{Failure, Named, Outcome};
+use model::intent::Intent;
 use model::{IntentId, RecordId};
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ use crate::output;
 pub(super) struct Done {
     /// The last operation, for undo.
     pub(super) operation: Option<IntentId>,
+    /// What all operations belong to where there are several, for undo.
+    pub(super) batch: Option<IntentId>,
     /// All operations, in their order.
     pub(super) operations: Vec<IntentId>,
     /// The main record.
@@ -28,6 +31,14 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// Names what takes all of it back: the batch, else each operation, as attached files have no batch.
+    fn to_undo(&self) -> Vec<IntentId> {
+        match self.batch {
+            Some(batch) => vec![batch],
+            None => self.operations.clone(),
+        }
+    }
+
     /// Takes what one more intent did.
     pub(super) fn add(&mut self, outcome: Outcome) {
         self.operation = Some(outcome.operation);
@@ -56,6 +67,62 @@ impl From<Outcome> for Done {
     }
 }
 
+/// Does the same to each record that a person names.
+///
+/// All are looked up before anything is done, so that a mistyped one does not leave half of them.
+pub(super) fn each(
+    desk: &mut Desk<'_>,
+    typed: &[String],
+    intent: impl Fn(RecordId) -> Intent,
+) -> Result<Done, CommandError> {
+    let mut records: Vec<RecordId> = Vec::new();
+    for record in desk.ids(typed)? {
+        if !records.contains(&record) {
+            records.push(record);
+        }
+    }
+    perform(desk, records.into_iter().map(intent).collect())
+}
+
+/// Does one thing, or several as one batch, so that one undo takes all of it back.
+pub(super) fn perform(desk: &mut Desk<'_>, intents: Vec<Intent>) -> Result<Done, CommandError> {
+    let batch = match intents.len() {
+        0 | 1 => None,
+        _ => Some(desk.fresh_id()?),
+    };
+    let mut all = Done {
+        batch,
+        ..Done::default()
+    };
+    let of = intents.len();
+    for intent in intents {
+        match desk.perform_in(batch, intent) {
+            Ok(outcome) => all.add(outcome),
+            Err(error) => return Err(stopped(error, &all, of)),
+        }
+    }
+    Ok(all)
+}
+
+/// Says what was done already when one in the middle was refused.
+fn stopped(error: CommandError, all: &Done, of: usize) -> CommandError {
+    match (error, all.batch, all.operations.len()) {
+        (CommandError::Failed(failure), Some(batch), done @ 1..) => {
+            let own = failure.way_out.into_iter();
+            let undo = format!(
+                "to take back what is done: handschlag undo {}",
+                output::short(&batch)
+            );
+            CommandError::Failed(Failure {
+                reason: format!("{} ({done} of {of} done before it)", failure.reason),
+                way_out: Some(own.chain([undo]).collect::<Vec<_>>().join("\n")),
+                ..failure
+            })
+        }
+        (error, _, _) => error,
+    }
+}
+
 /// Prints what was done, with the word for it and how to undo it.
 pub(super) fn print(
     desk: &mut Desk<'_>,
@@ -68,9 +135,9 @@ pub(super) fn print(
         for notice in &done.notices {
             text.push_str(&format!("note: {notice}\n"));
         }
-        for operation in &done.operations {
-            let operation = output::short(operation);
-            text.push_str(&format!("to undo: handschlag undo {operation}\n"));
+        for id in done.to_undo() {
+            let id = output::short(&id);
+            text.push_str(&format!("to undo: handschlag undo {id}\n"));
         }
         text
     })

@@ -49,11 +49,12 @@ pub(super) fn choose(desk: &mut Desk<'_>, args: &Choose) -> Result<(), CommandEr
 pub(super) fn acknowledge(desk: &mut Desk<'_>, args: &Acknowledge) -> Result<(), CommandError> {
     let mut found = Vec::new();
     for typed in &args.entries {
-        found.push(entry(desk, typed, None)?.entry.id);
+        let entry = entry(desk, typed, None)?.entry.id;
+        if !found.contains(&entry) {
+            found.push(entry);
+        }
     }
-    let mut all = done::Done::default();
-    for entry in found {
-        all.add(desk.perform(Intent::Acknowledge { entry })?);
-    }
-    done::print(desk, "seen", all)
+    let intents = found.into_iter().map(|entry| Intent::Acknowledge { entry });
+    let outcome = done::perform(desk, intents.collect())?;
+    done::print(desk, "seen", outcome)
 }

@@ -129,14 +129,12 @@ pub(super) fn undo(desk: &mut Desk<'_>, args: &Undo) -> Result<(), CommandError>
 }
 
 pub(super) fn archive(desk: &mut Desk<'_>, args: &Archive) -> Result<(), CommandError> {
-    let record = desk.id(&args.id)?;
-    let outcome = desk.perform(Intent::Archive { record })?;
+    let outcome = done::each(desk, &args.ids, |record| Intent::Archive { record })?;
     done::print(desk, "archived", outcome)
 }
 
 pub(super) fn restore(desk: &mut Desk<'_>, args: &Restore) -> Result<(), CommandError> {
-    let record = desk.id(&args.id)?;
-    let outcome = desk.perform(Intent::Restore { record })?;
+    let outcome = done::each(desk, &args.ids, |record| Intent::Restore { record })?;
     done::print(desk, "restored", outcome)
 }
 

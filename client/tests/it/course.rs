@@ -1,11 +1,11 @@
 //! Which request a line of the way from the inquiry to the order means.
 
 use engine::interface::{Answer, ListAnswer, ListQuery, Query, Request, ResolvedOperation};
-use model::Kind;
 use model::intent::{ConvertInto, Intent, NewActivity, Undo};
 use model::value::LineItem;
+use model::{Kind, RecordId};
 
-use crate::fake::{id, operation};
+use crate::fake::{batch, id, operation};
 use crate::meaning::{check, check_intent, planned};
 
 #[test]
@@ -72,20 +72,13 @@ fn activities_are_added() {
 
 #[test]
 fn activities_are_done_put_off_and_opened() {
-    let complete = |byte, all| Request::Do {
-        intent_id: None,
-        batch: None,
-        intent: Intent::Complete {
-            activity: id(byte),
-            all,
+    check_intent(
+        &["done", "activity1", "--all"],
+        Intent::Complete {
+            activity: id(1),
+            all: true,
         },
-    };
-    check(
-        &["done", "activity1", "activity2"],
-        [],
-        &[complete(1, false), complete(2, false)],
     );
-    check(&["done", "activity1", "--all"], [], &[complete(1, true)]);
     check_intent(
         &["postpone", "activity1", "tomorrow", "9:30"],
         Intent::Postpone {
@@ -94,6 +87,38 @@ fn activities_are_done_put_off_and_opened() {
         },
     );
     check_intent(&["reopen", "activity1"], Intent::Reopen { activity: id(1) });
+}
+
+#[test]
+fn what_is_done_to_several_is_one_batch() {
+    let both = |words: &[&str], intent: fn(RecordId) -> Intent| {
+        let one = |byte| Request::Do {
+            intent_id: None,
+            batch: Some(batch()),
+            intent: intent(id(byte)),
+        };
+        check(words, [], &[one(1), one(2)]);
+    };
+    both(&["done", "activity1", "activity2"], |activity| {
+        Intent::Complete {
+            activity,
+            all: false,
+        }
+    });
+    both(&["reopen", "activity1", "activity2"], |activity| {
+        Intent::Reopen { activity }
+    });
+    both(&["archive", "customer1", "inquiry2"], |record| {
+        Intent::Archive { record }
+    });
+    both(&["restore", "customer1", "inquiry2"], |record| {
+        Intent::Restore { record }
+    });
+    // One that is named twice is one.
+    check_intent(
+        &["archive", "customer1", "customer1"],
+        Intent::Archive { record: id(1) },
+    );
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub(crate) struct Script {
     pub(crate) input: &'static str,
 }
 
+/// The randomness that commands are given.
+const RANDOM: [u8; 10] = [9; 10];
+
 struct Fake {
     script: Script,
     requests: Rc<RefCell<Vec<Request>>>,
@@ -70,6 +73,10 @@ impl Connection for Fake {
         Ok(self.script.events.borrow_mut().pop_front())
     }
 
+    fn random(&mut self) -> [u8; 10] {
+        RANDOM
+    }
+
     fn serve_lines(
         self: Box<Self>,
         _input: Box<dyn BufRead + Send>,
@@ -87,6 +94,11 @@ pub(crate) fn id(byte: u8) -> RecordId {
 /// Gives an operation of one repeated byte.
 pub(crate) fn operation(byte: u8) -> IntentId {
     IntentId::from_bytes([byte; 16])
+}
+
+/// Gives the batch that a command with several intents makes.
+pub(crate) fn batch() -> IntentId {
+    IntentId::fresh(moment().now_ms(), RANDOM)
 }
 
 /// Looks up what tests name: the kind and the byte of its id, such as `inquiry1`; members by `berg`.

@@ -12,7 +12,7 @@ use model::merged::Rule;
 use model::{EntryId, Kind, Value, ValueId};
 use serde_json::Value as Json;
 
-use crate::fake::{Script, id, moment, operation, run, run_with};
+use crate::fake::{Script, batch, id, moment, operation, run, run_with};
 
 /// 3 December 2026, 09:00 in Berlin.
 const NINE_MS: i64 = 1_796_284_800_000;
@@ -133,6 +133,26 @@ fn what_is_done_says_how_to_undo_it() {
         ran.out,
         "archived: Mueller Praezision GmbH AF-2026-A-0001 07070707\nnote: a notice\nto undo: handschlag undo 01010101\n"
     );
+}
+
+#[test]
+fn what_is_done_to_several_is_undone_at_once() {
+    let batch = batch().to_string();
+    let ran = run(&["done", "activity1", "activity2"], []);
+    let undo: Vec<&str> = ran
+        .out
+        .lines()
+        .filter(|line| line.contains("undo"))
+        .collect();
+    let last = &batch[batch.len() - 8..];
+    assert_eq!(undo, [format!("to undo: handschlag undo {last}")]);
+    let ran = run(&["done", "activity1", "activity2", "--json"], []);
+    let json: Json = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(json["batch"], batch);
+    assert_eq!(json["operations"].as_array().map(Vec::len), Some(2));
+    let ran = run(&["done", "activity1", "--json"], []);
+    let json: Json = serde_json::from_str(&ran.out).expect("JSON");
+    assert!(json["batch"].is_null(), "{json}");
 }
 
 #[test]

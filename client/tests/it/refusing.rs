@@ -5,7 +5,7 @@ use std::path::Path;
 use engine::interface::{Answer, Failure, SyncAnswer};
 use serde_json::{Value, json};
 
-use crate::fake::{Script, run, run_with};
+use crate::fake::{Script, batch, outcome, run, run_with};
 
 #[test]
 fn what_is_refused_has_code_1_and_a_way_out() {
@@ -108,6 +108,34 @@ fn one_wrong_activity_leaves_the_others_undone() {
     let ran = run(&["done", "activity1", "nobody"], []);
     assert_eq!(ran.code, 1);
     assert_eq!(ran.requests, []);
+}
+
+#[test]
+fn one_that_is_refused_in_the_middle_tells_what_was_done() {
+    let refused = || Failure::new("archived", "the customer is archived", Some("restore it"));
+    let words = ["done", "activity1", "activity2", "activity3"];
+    let script = |before: usize| Script {
+        answers: (0..before)
+            .map(|_| Ok(Answer::Done(outcome())))
+            .chain([Err(refused())])
+            .collect(),
+        ..Script::default()
+    };
+    let ran = run_with(&words, script(1));
+    assert_eq!((ran.code, ran.requests.len()), (1, 2));
+    let batch = batch().to_string();
+    let last = &batch[batch.len() - 8..];
+    assert_eq!(
+        ran.err,
+        format!(
+            "handschlag: the customer is archived (1 of 3 done before it)\n  restore it\n  to take back what is done: handschlag undo {last}\n"
+        )
+    );
+    let ran = run_with(&words, script(0));
+    assert_eq!(
+        ran.err,
+        "handschlag: the customer is archived\n  restore it\n"
+    );
 }
 
 #[test]

@@ -173,6 +173,28 @@ fn a_day_is_planned_and_done() {
 }
 
 #[test]
+fn what_is_done_to_several_is_taken_back_at_once() {
+    let alone = alone();
+    let person = &alone.person;
+    let id = person.ok(&["capture", "--company", "Nordwind Pumpen GmbH"]);
+    let [first, second] = ["Angebot schreiben", "Muster schicken"]
+        .map(|what| text(&person.json(&["task", &id, what, "--on", "+3d"]), "id"));
+    let planned = || {
+        let home = person.json(&["home"]);
+        home["activities"].as_array().map(Vec::len)
+    };
+    person.ok(&["done", &first, &second]);
+    assert_eq!(planned(), Some(0));
+    person.ok(&["undo"]);
+    assert_eq!(planned(), Some(2));
+    let other = person.ok(&["capture", "--company", "Anton GmbH"]);
+    let archived = person.json(&["archive", &id, &other]);
+    assert_eq!(ids(person, "inquiry"), [""; 0]);
+    person.ok(&["undo", &text(&archived, "batch")]);
+    assert_eq!(ids(person, "inquiry").len(), 2);
+}
+
+#[test]
 fn lists_filter_sort_and_give_windows() {
     let alone = alone();
     let person = &alone.person;
