@@ -13,13 +13,43 @@ const VALUE_MAX: usize = 60;
 /// How many letters a line has that tells all that one operation did.
 const LINE_MAX: usize = 100;
 
-/// Writes a history, the newest last.
+/// The fields that tell most about a record that was made, by their rank; the names of a person count as one.
+const TELLING: [&str; 16] = [
+    "activity",
+    "company",
+    "given",
+    "family",
+    "name",
+    "subject",
+    "customer",
+    "sales_project",
+    "customer_name",
+    "role",
+    "when",
+    "phone",
+    "email",
+    "event",
+    "priority",
+    "revenue",
+];
+
+/// How many letters of the note of a new record its line shows.
+const NOTE_MAX: usize = 40;
+
+/// Writes a history, the newest last: one entry for each operation, what it changed in lines under each other.
 pub(crate) fn table(history: &[HistoryItem], of: RecordId, moment: &Moment) -> String {
     if history.is_empty() {
         return "nothing has happened yet\n".to_owned();
     }
-    let lines: Vec<&[HistoryItem]> = history.chunks(1).collect();
-    write(&lines, of, moment, usize::MAX)
+    let mut table = heading();
+    for entry in entries(history) {
+        let mut lines = sentences(entry, of).into_iter();
+        table.row(cells(entry, lines.next().unwrap_or_default(), moment));
+        for line in lines {
+            table.row([String::new(), String::new(), String::new(), line]);
+        }
+    }
+    table.render()
 }
 
 /// Writes the latest operations, each on one line, and says how many were earlier.
@@ -29,35 +59,116 @@ pub(crate) fn latest(
     count: usize,
     moment: &Moment,
 ) -> (String, usize) {
-    let operations: Vec<&[HistoryItem]> = history
-        .chunk_by(|one, next| one.operation.is_some() && one.operation == next.operation)
-        .collect();
-    let earlier = operations.len().saturating_sub(count);
-    let latest = &operations[earlier..];
-    (write(latest, of, moment, LINE_MAX), earlier)
+    let entries = entries(history);
+    let earlier = entries.len().saturating_sub(count);
+    let mut table = heading();
+    for entry in &entries[earlier..] {
+        let line = one_line(&sentences(entry, of).join(", "), LINE_MAX);
+        table.row(cells(entry, line, moment));
+    }
+    match entries.is_empty() {
+        true => (String::new(), 0),
+        false => (table.render(), earlier),
+    }
 }
 
-fn write(lines: &[&[HistoryItem]], of: RecordId, moment: &Moment, max: usize) -> String {
-    let mut table = Table::new(&[
+/// Parts a history into what each operation did.
+fn entries(history: &[HistoryItem]) -> Vec<&[HistoryItem]> {
+    history
+        .chunk_by(|one, next| one.operation.is_some() && one.operation == next.operation)
+        .collect()
+}
+
+fn heading() -> Table {
+    Table::new(&[
         Column::Left("time"),
         Column::Left("who"),
-        Column::Rest("what"),
         Column::Left("operation"),
-    ]);
-    for line in lines {
-        let Some(first) = line.first() else { continue };
-        let sentences: Vec<String> = line.iter().map(|item| sentence(item, of)).collect();
-        table.row([
-            moment.say_ms(first.time_ms),
-            first.author.clone(),
-            one_line(&sentences.join(", "), max),
-            first.operation.as_ref().map_or(String::new(), short),
-        ]);
+        // The last one is as long as it needs to be.
+        Column::Rest("what"),
+    ])
+}
+
+fn cells(entry: &[HistoryItem], what: String, moment: &Moment) -> [String; 4] {
+    let first = entry.first();
+    [
+        first.map_or(String::new(), |item| moment.say_ms(item.time_ms)),
+        first.map_or(String::new(), |item| item.author.clone()),
+        first
+            .and_then(|item| item.operation.as_ref())
+            .map_or(String::new(), short),
+        what,
+    ]
+}
+
+/// Tells what an operation did; what it made is one sentence, whatever was filled in.
+fn sentences(entry: &[HistoryItem], of: RecordId) -> Vec<String> {
+    let made: Vec<RecordId> = entry
+        .iter()
+        .filter(|item| item.what == HistoryKind::Created)
+        .map(|item| item.record.id)
+        .collect();
+    let is_filling = |item: &HistoryItem| {
+        made.contains(&item.record.id)
+            && matches!(item.what, HistoryKind::Changed | HistoryKind::Note)
+    };
+    entry
+        .iter()
+        .filter(|item| !is_filling(item))
+        .map(|item| match item.what {
+            HistoryKind::Created => {
+                let own: Vec<&HistoryItem> = entry
+                    .iter()
+                    .filter(|other| is_filling(other) && other.record.id == item.record.id)
+                    .collect();
+                with_record(created(&own), item, of)
+            }
+            _ => sentence(item, of),
+        })
+        .collect()
+}
+
+/// Tells what was made, by the fields that tell most.
+fn created(fields: &[&HistoryItem]) -> String {
+    let first = |name: &str| {
+        let named = |item: &&&HistoryItem| list_of(&item.field) == name;
+        let text = fields.iter().find(named).map(|item| item.after.trim());
+        text.filter(|text| !text.is_empty())
+            .map(|text| one_line(text, VALUE_MAX))
+    };
+    let mut parts: Vec<String> = Vec::new();
+    for name in TELLING {
+        match (name, first(name)) {
+            // It stands beside the given name.
+            ("family", Some(family)) if first("given").is_some() => {
+                if let Some(given) = parts.last_mut() {
+                    given.push_str(&format!(" {family}"));
+                }
+            }
+            ("priority", Some(priority)) => parts.push(format!("priority {priority}")),
+            (_, Some(text)) => parts.push(text),
+            (_, None) => {}
+        }
     }
-    if lines.is_empty() {
-        String::new()
-    } else {
-        table.render()
+    if let Some(note) = first("note") {
+        parts.push(format!("note: {}", one_line(&note, NOTE_MAX)));
+    }
+    match parts.is_empty() {
+        true => "created".to_owned(),
+        false => format!("created: {}", parts.join(", ")),
+    }
+}
+
+/// Gives the name of a field without the key of its entry.
+fn list_of(field: &str) -> &str {
+    field.split('/').next().unwrap_or(field)
+}
+
+/// Names the record that a sentence is about, where it is another than the one whose history it is.
+fn with_record(text: String, item: &HistoryItem, of: RecordId) -> String {
+    match item.record.id == of {
+        true => text,
+        false => format!("{text} ({})", one_line(&item.record.title, 30)),
     }
 }
 
@@ -94,8 +205,8 @@ fn sentence(item: &HistoryItem, of: RecordId) -> String {
         HistoryKind::Activity if item.after == item.field => field,
         HistoryKind::Activity => format!("{field}: {}", value(&item.after)),
     };
-    if item.record.id == of || item.what == HistoryKind::Activity {
-        return text;
+    match item.what {
+        HistoryKind::Activity => text,
+        _ => with_record(text, item, of),
     }
-    format!("{text} ({})", one_line(&item.record.title, 30))
 }

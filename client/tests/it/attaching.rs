@@ -227,9 +227,9 @@ fn a_history_tells_what_became_of_files() {
     ];
     let ran = run(&["history", "inquiry1"], [Answer::History(history)]);
     for told in [
-        "  attached card.png (5 bytes)  ",
-        "  file: card.png (5 bytes) -> visit.png (5 bytes)  ",
-        "  took away visit.png (5 bytes)  ",
+        "  attached card.png (5 bytes)\n",
+        "  file: card.png (5 bytes) -> visit.png (5 bytes)\n",
+        "  took away visit.png (5 bytes)\n",
     ] {
         assert!(ran.out.contains(told), "{}", ran.out);
     }

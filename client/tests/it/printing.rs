@@ -220,9 +220,74 @@ fn a_record_shows_its_fields_conflicts_note_and_history() {
          1 A (Rep A, device A, today 09:00, shown)\n            \
          2 B (Rep B, device B, today 09:00)\n\
          \nnote\n  first line\n  second line\n\
-         \nhistory\n  time         who    what            operation\n  \
-         today 09:00  Rep B  job title: CEO  02020202\n"
+         \nhistory\n  time         who    operation  what\n  \
+         today 09:00  Rep B  02020202   job title: CEO\n"
     );
+}
+
+/// Gives an item of the history of the first inquiry, with its operation.
+fn item(what: HistoryKind, field: &str, before: &str, after: &str, by: u8) -> HistoryItem {
+    HistoryItem {
+        time_ms: NINE_MS,
+        what,
+        author: "Rep A".to_owned(),
+        member: None,
+        device: "A".to_owned(),
+        record: inquiry(1),
+        field: field.to_owned(),
+        before: before.to_owned(),
+        after: after.to_owned(),
+        operation: Some(operation(by)),
+    }
+}
+
+fn history_of_a_contact() -> Answer {
+    use HistoryKind::{Activity, Changed, Created, Note};
+    Answer::History(vec![
+        item(Created, "", "", "", 1),
+        item(Changed, "address", "", "Weg 1, 30159 Hannover", 1),
+        item(Changed, "captured_at", "", "2026-12-03 08:00 UTC", 1),
+        item(Changed, "company", "", "Mueller Praezision GmbH", 1),
+        item(Changed, "email/0a", "", "a.berg@example.com (work)", 1),
+        item(Changed, "family", "", "Berg", 1),
+        item(Changed, "given", "", "Anna", 1),
+        item(Changed, "phone/0b", "", "+49 170 1 (mobile)", 1),
+        item(Changed, "phone/0c", "", "+49 30 2 (work)", 1),
+        item(Changed, "priority", "", "A", 1),
+        item(Changed, "status", "", "new", 1),
+        item(Note, "note", "", "wants two X-200 before Easter", 1),
+        item(Activity, "follow-up", "", "for 2026-12-07", 1),
+        item(Changed, "job_title", "", "CEO", 2),
+        item(Changed, "phone/0b", "+49 170 1 (mobile)", "", 2),
+        item(Note, "note", "", "called", 3),
+    ])
+}
+
+#[test]
+fn a_history_has_one_entry_for_each_operation() {
+    let ran = run(&["history", "inquiry1"], [history_of_a_contact()]);
+    assert_eq!(
+        ran.out,
+        "time         who    operation  what\n\
+         today 09:00  Rep A  01010101   created: Mueller Praezision GmbH, Anna Berg, +49 170 1 (mobile), a.berg@example.com (work), priority A, note: wants two X-200 before Easter\n                               \
+         follow-up: for 2026-12-07\n\
+         today 09:00  Rep A  02020202   job title: CEO\n                               \
+         phone: +49 170 1 (mobile) -> (empty)\n\
+         today 09:00  Rep A  03030303   note: called\n"
+    );
+    let ran = run(&["history", "inquiry1", "--json"], [history_of_a_contact()]);
+    let json: Json = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(16));
+    // Where only some of the fields are filled, and of what has none that tell much.
+    let answer = |items| [Answer::History(items)];
+    let family = [
+        item(HistoryKind::Created, "", "", "", 1),
+        item(HistoryKind::Changed, "family", "", "Berg", 1),
+    ];
+    let ran = run(&["history", "inquiry1"], answer(family.to_vec()));
+    assert!(ran.out.contains("  created: Berg\n"), "{}", ran.out);
+    let ran = run(&["history", "inquiry1"], answer(family[..1].to_vec()));
+    assert!(ran.out.contains("  created\n"), "{}", ran.out);
 }
 
 #[test]
