@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use engine::interface::Named;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 pub(crate) mod done;
 pub(crate) mod history;
@@ -42,15 +43,24 @@ pub(crate) fn short_start(id: &impl Display) -> String {
     text.get(..SHORT).unwrap_or(&text).to_owned()
 }
 
-/// Puts a text on one line of at most so many letters.
+/// Puts a text on one line of at most so many columns of the terminal.
 pub(crate) fn one_line(text: &str, max: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= max {
+    if line.width() <= max {
         return line;
     }
-    let mut line: String = line.chars().take(max.saturating_sub(1)).collect();
-    line.push('…');
-    line
+    // One column is for the mark. A letter may take two, and what stands upon it none.
+    let room = max.saturating_sub(1);
+    let mut taken = 0;
+    let mut cut: String = line
+        .chars()
+        .take_while(|letter| {
+            taken += letter.width().unwrap_or(0);
+            taken <= room
+        })
+        .collect();
+    cut.push('…');
+    cut
 }
 
 /// Gives what a record's title says beside its kind, number and id; nothing where it only repeats them.
@@ -105,6 +115,9 @@ mod tests {
         assert_eq!(one_line("a\n  b", 10), "a b");
         assert_eq!(one_line("abcdefgh", 5), "abcd…");
         assert_eq!(one_line("äöü", 3), "äöü");
+        assert_eq!(one_line("a\u{308}b\u{308}c", 2), "a\u{308}…");
+        assert_eq!(one_line("山田商事", 8), "山田商事");
+        assert_eq!(one_line("山田商事", 6), "山田…");
     }
 
     #[test]

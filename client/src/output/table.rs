@@ -1,8 +1,10 @@
 //! Aligned columns.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::one_line;
 
-/// How many letters a cell shows.
+/// How many columns of the terminal a cell takes at most.
 const CELL_MAX: usize = 48;
 
 /// A column's heading and side.
@@ -88,15 +90,11 @@ impl Table {
 }
 
 fn width(lines: &[&Vec<String>], at: usize) -> usize {
-    lines
-        .iter()
-        .map(|line| line[at].chars().count())
-        .max()
-        .unwrap_or(0)
+    lines.iter().map(|line| line[at].width()).max().unwrap_or(0)
 }
 
 fn pad(cell: &str, width: usize, column: Column) -> String {
-    let space = " ".repeat(width.saturating_sub(cell.chars().count()));
+    let space = " ".repeat(width.saturating_sub(cell.width()));
     match column {
         Column::Right(_) => format!("{space}{cell}"),
         Column::Left(_) | Column::Rest(_) => format!("{cell}{space}"),
@@ -120,6 +118,18 @@ mod tests {
         assert_eq!(
             table.render(),
             "name    revenue  id\nMüller    12.50  1a\nB       1200.00  2b\n"
+        );
+    }
+
+    #[test]
+    fn letters_that_are_wide_or_take_no_room_align_too() {
+        let mut table = Table::new(&[Column::Left("name"), Column::Right("id")]);
+        table.row(["山田商事", "1a"].map(str::to_owned));
+        // The dots stand on the letter before them.
+        table.row(["Mu\u{308}ller", "2b"].map(str::to_owned));
+        assert_eq!(
+            table.render(),
+            "name      id\n山田商事  1a\nMu\u{308}ller    2b\n"
         );
     }
 }
