@@ -120,9 +120,39 @@ impl Write {
         Ok(order)
     }
 
+    /// Removes an envelope and its place in the received order, and returns its bytes.
+    ///
+    /// An envelope is sealed once and kept; only a device whose feed had forked takes the end of its own branch away,
+    /// after it was wrapped again for the feed that continues this one.
+    pub fn remove_envelope(
+        &self,
+        feed: &[u8; 32],
+        sequence: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = tables::envelope_key(feed, sequence);
+        let removed = match self.open(tables::ENVELOPES)?.remove(&key)? {
+            Some(value) => {
+                let (order, bytes) = split_order(value.value())?;
+                Some((order, bytes.to_vec()))
+            }
+            None => None,
+        };
+        let Some((order, bytes)) = removed else {
+            return Ok(None);
+        };
+        self.open(tables::RECEIVED)?.remove(&order.to_be_bytes())?;
+        Ok(Some(bytes))
+    }
+
     /// Sets the state of a feed.
     pub fn set_feed(&self, feed: &[u8; 32], state: &[u8]) -> Result<(), StoreError> {
         self.put(tables::FEEDS, "feeds", feed, state)
+    }
+
+    /// Forgets a feed.
+    pub fn clear_feed(&self, feed: &[u8; 32]) -> Result<(), StoreError> {
+        self.open(tables::FEEDS)?.remove(feed)?;
+        Ok(())
     }
 
     /// Lets an envelope wait, for a reason and for changes (record, hash) that it lacks; replaces what it waited for.

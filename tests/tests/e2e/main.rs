@@ -2,6 +2,7 @@
 
 mod attachments;
 mod files;
+mod forks;
 mod homes;
 mod joining;
 mod looking;

@@ -9,7 +9,6 @@ use super::Core;
 use super::device::{META_ACKNOWLEDGED, META_CURSOR, META_RETRYING, META_TRYING};
 use super::problem::Problem;
 use super::receive::{self, reason};
-use crate::interface::Failure;
 
 /// How often an envelope may be the only one that is being applied when the program dies.
 const MAX_DEATHS: u32 = 3;
@@ -158,9 +157,6 @@ impl Core {
         let mut received = 0;
         for item in items {
             let (feed, sequence) = match item {
-                Item::Own { sequence, .. } if *sequence > device.head.0 => {
-                    return Err(forked(*sequence).into());
-                }
                 Item::Own { sequence, .. } => (device.keys.feed(), *sequence),
                 Item::Envelope {
                     bytes, envelope, ..
@@ -190,7 +186,9 @@ impl Core {
         let mut lacks = 0;
         for (feed, head) in read.feeds()? {
             let feed = FeedId::from_bytes(feed);
-            if feed != device.keys.feed() {
+            // Of two branches the relay has one; the other comes again under the feed of the device that made it.
+            let has_branches = read.meta(&receive::forked_name(&feed))?.is_some();
+            if feed != device.keys.feed() && !has_branches {
                 let there = read
                     .meta(&log_name(&feed))?
                     .and_then(|bytes| super::device::number(&bytes))
@@ -292,17 +290,4 @@ pub(super) fn note_in_log(write: &Write, feed: &FeedId, sequence: u64) -> Result
 /// Names the note of how much of a feed the relay's log holds.
 pub(super) fn log_name(feed: &FeedId) -> String {
     format!("engine/log/{feed}")
-}
-
-/// Says that the relay has more of this device than this disk.
-pub(super) fn forked(there: u64) -> Failure {
-    Failure::new(
-        "forked",
-        format!(
-            "the relay has other transactions of this device than this disk (up to {there}): it was restored from an old copy, or cloned"
-        ),
-        Some(
-            "keep this home as it is, and join with a new invite in a new one; nothing here is deleted",
-        ),
-    )
 }

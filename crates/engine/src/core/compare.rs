@@ -79,6 +79,10 @@ impl Core {
             self.link.received += envelopes.len() as u64;
             self.is_changed = true;
         }
+        for one in envelopes {
+            let header = &one.envelope.header;
+            self.branch_came(Some((header.feed, header.sequence)))?;
+        }
         Ok(Input::Carried)
     }
 

@@ -22,6 +22,8 @@ pub(super) const META_VERSION: &str = "engine/version";
 pub(super) const META_JOINING: &str = "engine/joining";
 /// The envelope that is being tried again: feed and sequence.
 pub(super) const META_RETRYING: &str = "engine/retrying";
+/// The own feed, where the device continues another and so has other keys than it began with.
+pub(super) const META_FEED: &str = "engine/feed";
 /// Set while a workspace is being founded here, before its keys are made.
 pub(super) const META_FOUNDING: &str = "engine/founding";
 /// The batch that is being applied, see [`super::apply::Trying`].

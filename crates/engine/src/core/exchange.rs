@@ -119,6 +119,7 @@ impl Core {
         if self.link.joining.is_some() {
             return Ok(None);
         }
+        self.ask_for_branches()?;
         self.sign_invite()
     }
 
@@ -144,6 +145,10 @@ impl Core {
     pub(super) fn roster_appended(&mut self) -> Result<Option<Input>, Problem> {
         if self.link.joining.is_some() {
             self.adopt()?;
+            return Ok(None);
+        }
+        if self.link.succession.is_some() {
+            self.succeed()?;
             return Ok(None);
         }
         let inviting = self
@@ -187,6 +192,9 @@ impl Core {
             return self.sign_join();
         }
         self.roster_grew(entries)?;
+        if self.link.succession.is_some() {
+            return self.sign_succession();
+        }
         self.sign_invite()
     }
 

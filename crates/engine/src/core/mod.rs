@@ -5,6 +5,7 @@ mod compare;
 mod device;
 mod exchange;
 mod files;
+mod fork;
 mod found;
 mod import;
 mod intents;
@@ -26,7 +27,6 @@ use model::RecordId;
 use model::parse::Surroundings as Around;
 use replica::query;
 use store::{Reading, Store};
-use vault::DeviceKeys;
 
 use crate::headless::{ClientId, Headless, NetInput, Output, Surroundings};
 use crate::interface::{Answer, Call, CallId, Failure, Message, Request};
@@ -121,7 +121,7 @@ impl Core {
         let has_roster = !read.roster()?.is_empty();
         self.device = match keys {
             Some(bytes) => {
-                let keys = DeviceKeys::from_bytes(&bytes).map_err(Problem::damaged)?;
+                let (keys, _) = fork::keys_in_use(&read, &bytes)?;
                 Device::load(&read, keys, incarnation)?
             }
             None if has_roster => {

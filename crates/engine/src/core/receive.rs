@@ -1,7 +1,7 @@
 //! Taking in one envelope: it is verified, then applied, or it waits, or it is set aside; it is kept in each case.
 
 use model::RecordId;
-use protocol::{Blob, Envelope, EnvelopeHash, Part};
+use protocol::{Blob, Envelope, EnvelopeHash, FeedId, Part};
 use replica::{Applied, RecordPart, ReplicaError};
 use store::{EnvelopeKey, Reading, Write};
 use vault::{
@@ -30,12 +30,19 @@ pub(super) fn receive(
     envelope: &Envelope,
     is_condemned: bool,
 ) -> Result<(), Problem> {
-    let key = EnvelopeKey {
+    let mut key = EnvelopeKey {
         feed: *envelope.header.feed.as_bytes(),
         sequence: envelope.header.sequence,
     };
-    if write.envelope(&key.feed, key.sequence)?.is_some() {
-        return Ok(());
+    if let Some(here) = write.envelope(&key.feed, key.sequence)? {
+        let here = Envelope::decode(&here).map_err(Problem::damaged)?;
+        if here.hash() == envelope.hash() {
+            return Ok(());
+        }
+        key = key_of_branch(envelope);
+        if write.envelope(&key.feed, key.sequence)?.is_some() {
+            return Ok(());
+        }
     }
     if let Err(
         EnvelopeError::Signature { .. }
@@ -47,6 +54,9 @@ pub(super) fn receive(
         device.forged += 1;
         return Ok(());
     }
+    if key.feed != *envelope.header.feed.as_bytes() {
+        write.set_meta(&forked_name(&envelope.header.feed), &[])?;
+    }
     write.put_envelope(&key.feed, key.sequence, bytes)?;
     write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
     if is_condemned {
@@ -57,6 +67,22 @@ pub(super) fn receive(
         return Ok(());
     }
     retry(device, write, key)
+}
+
+/// Names an envelope of a feed that has another one at this place: its device was cloned, and both branches count.
+///
+/// The branch that came first keeps the feed's name here. What another one holds is kept and applied all the same, since
+/// other work may build on it; the device that made it will send it again under a feed of its own.
+fn key_of_branch(envelope: &Envelope) -> EnvelopeKey {
+    EnvelopeKey {
+        feed: *envelope.hash().as_bytes(),
+        sequence: envelope.header.sequence,
+    }
+}
+
+/// Names the note that a feed has two branches.
+pub(super) fn forked_name(feed: &FeedId) -> String {
+    format!("engine/forked/{feed}")
 }
 
 /// Tries an envelope that waits, and then all that waited for what it brought.
@@ -93,6 +119,10 @@ fn continues(write: &Write, key: EnvelopeKey, bytes: &[u8]) -> Result<bool, Prob
         return Ok(true);
     }
     let envelope = Envelope::decode(bytes).map_err(Problem::damaged)?;
+    if key.feed != *envelope.header.feed.as_bytes() {
+        // Of another branch of its feed, where nothing says how far that goes.
+        return Ok(true);
+    }
     if key.sequence == sequence + 1 && envelope.header.previous == hash {
         write.set_feed(&key.feed, &write_head(key.sequence, envelope.hash()))?;
         return Ok(true);

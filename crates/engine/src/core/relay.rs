@@ -1,6 +1,8 @@
 //! The link to the relay: when to connect, what to do with what the session asks for, when to try again.
 
-use protocol::{Nonce, Refusal as Refused, RosterHash};
+use std::collections::VecDeque;
+
+use protocol::{FeedId, Nonce, Refusal as Refused, RosterHash};
 use store::Reading;
 use sync::Backoff;
 use sync::client::{Input, Output as SessionOutput, Progress, Session, Start};
@@ -8,6 +10,7 @@ use sync::client::{Input, Output as SessionOutput, Progress, Session, Start};
 use super::Core;
 use super::device::META_COMPLETE;
 use super::exchange::Errand;
+use super::fork::Succession;
 use super::join::Joining;
 use super::problem::Problem;
 use crate::headless::{ClientId, NetInput, Output};
@@ -28,6 +31,9 @@ pub(super) struct Link {
     pub(super) progress: Option<Progress>,
     pub(super) received: u64,
     pub(super) problem: Option<Failure>,
+    pub(super) succession: Option<Succession>,
+    /// The branches of feeds that the relay was asked for, each up to where, in the order of asking.
+    pub(super) branches: VecDeque<(FeedId, u64)>,
     backoff: Backoff,
     retry_at_ms: Option<i64>,
 }
@@ -86,9 +92,19 @@ impl Core {
         self.link.retry_at_ms = None;
         self.link.is_settled = false;
         self.link.is_established = false;
+        self.link.succession = None;
+        self.link.branches.clear();
         self.link.session = Some(Session::new(start));
         self.is_changed = true;
         self.outputs.push_back(Output::Connect { url });
+    }
+
+    /// Ends the session and begins another at once.
+    pub(super) fn meet_again(&mut self) {
+        self.hang_up();
+        self.link.succession = None;
+        self.link.retry_at_ms = None;
+        self.is_changed = true;
     }
 
     fn no_relay(&mut self) {
@@ -189,6 +205,10 @@ impl Core {
                 items,
                 cursor,
             } => {
+                if self.is_of_another_branch(&items)? {
+                    self.meet_again();
+                    return Ok(None);
+                }
                 self.link.received += self.apply_batch(first, &items, cursor)?;
                 return Ok(Some(Input::Applied { cursor }));
             }
@@ -198,7 +218,8 @@ impl Core {
                 self.link.progress = Some(progress);
                 self.is_changed = true;
             }
-            SessionOutput::LogReplaced(_) | SessionOutput::WantEnded => {}
+            SessionOutput::LogReplaced(_) => {}
+            SessionOutput::WantEnded => self.branch_came(None)?,
             SessionOutput::ReadHeads => return self.read_heads().map(Some),
             SessionOutput::ReadHashes { places } => return self.read_hashes(&places).map(Some),
             SessionOutput::ReadMissing {
@@ -214,18 +235,19 @@ impl Core {
                 return self.take_carried(&envelopes).map(Some);
             }
             SessionOutput::Compared(compared) => self.compared(&compared)?,
-            // A fork of somebody else's feed is found and mended by its device.
-            SessionOutput::Forked { feed, relay, .. } if self.is_own(&feed) => {
-                self.hang_up();
-                self.lose(super::apply::forked(relay.sequence));
+            SessionOutput::Forked {
+                feed,
+                common: Some(common),
+                ..
+            } if self.is_own(&feed) => {
+                return self.begin_succession((common.sequence, common.hash));
             }
-            SessionOutput::OwnFeedAhead { relay } => {
-                self.hang_up();
-                self.lose(super::apply::forked(relay.sequence));
-            }
+            // The next session finds out where the branches part.
+            SessionOutput::Forked { feed, .. } if self.is_own(&feed) => self.meet_again(),
+            SessionOutput::OwnFeedAhead { .. } => return self.succeed_where_it_stands(),
+            SessionOutput::Forked { feed, relay, .. } => return self.ask_for_branch(feed, relay),
             // Nothing here asks for these.
-            SessionOutput::Forked { .. }
-            | SessionOutput::HeldFeeds { .. }
+            SessionOutput::HeldFeeds { .. }
             | SessionOutput::Held { .. }
             | SessionOutput::CutRefused { .. } => {}
             SessionOutput::Refused { code, text, .. } => {
@@ -289,7 +311,9 @@ impl Core {
             }
             device.complete_ms = Some(now_ms);
         }
-        self.finish_errands();
+        if self.link.branches.is_empty() {
+            self.finish_errands();
+        }
         Ok(())
     }
 

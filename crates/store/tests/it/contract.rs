@@ -349,6 +349,35 @@ fn counters_files_and_local_values_are_kept() {
 }
 
 #[test]
+fn an_envelope_that_is_removed_leaves_its_place_in_the_received_order() {
+    check!(
+        |w| {
+            w.put_envelope(&FEED, 1, b"one")?;
+            w.put_envelope(&FEED, 2, b"two")?;
+            w.put_envelope(&OTHER, 1, b"other")?;
+            assert_eq!(w.remove_envelope(&FEED, 2)?.as_deref(), Some(&b"two"[..]));
+            assert_eq!(w.remove_envelope(&FEED, 2)?, None);
+            w.put_envelope(&FEED, 2, b"another")?;
+            w.set_feed(&FEED, b"state")?;
+            w.clear_feed(&FEED)
+        },
+        |s| {
+            let all = s.received_after(0, 10, 1_000)?;
+            let all: Vec<_> = all.into_iter().map(|one| (one.order, one.bytes)).collect();
+            Ok((all, s.feed(&FEED)?))
+        },
+        (
+            vec![
+                (1, b"one".to_vec()),
+                (3, b"other".to_vec()),
+                (4, b"another".to_vec())
+            ],
+            None
+        )
+    );
+}
+
+#[test]
 fn rows_are_visited_in_the_order_of_records() {
     check!(
         |w| {

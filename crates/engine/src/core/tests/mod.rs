@@ -5,6 +5,7 @@ mod log;
 
 mod alone;
 mod files;
+mod forks;
 mod held;
 mod naming;
 mod together;

@@ -113,6 +113,22 @@ impl Person {
         self.core = Self::open(&self.disk, &self.now_ms, &self.keys, self.seed);
     }
 
+    /// Copies the home, as a backup or a cloned disk does: another machine with the same store and the same keys.
+    pub(crate) fn copy(&self, seed: u64) -> Self {
+        let disk = FaultBackend::from_image(self.disk.image());
+        let now_ms = Arc::new(Mutex::new(*self.now_ms.lock().unwrap()));
+        let keys = Arc::new(Mutex::new(self.keys.lock().unwrap().clone()));
+        let core = Self::open(&disk, &now_ms, &keys, seed);
+        Self {
+            core,
+            disk,
+            now_ms,
+            keys,
+            seed,
+            calls: 0,
+        }
+    }
+
     /// Starts again beside an empty store, with the keys of before.
     pub(crate) fn lose_store(&mut self) {
         self.disk = FaultBackend::new();
@@ -278,6 +294,11 @@ impl Relay {
             match output {
                 RelayOutput::Send(bytes) => {
                     *self.bytes.entry("down").or_default() += bytes.len();
+                    // What was on its way when a device hung up reaches nobody.
+                    let mut outputs = person.core.outputs.iter();
+                    if outputs.any(|one| matches!(one, Output::Disconnect)) {
+                        return;
+                    }
                     person.core.net(NetInput::Frame(bytes));
                     connection.handle(now(person), Input::Written);
                 }

@@ -1,0 +1,273 @@
+//! A disk that was restored or cloned: its device goes on as a new one that continues the old.
+//!
+//! The relay has envelopes of this device that this disk does not know, so somebody else writes to the same feed, or did.
+//! This device rewinds to what both have in common, gets new keys, feed and code, and wraps what it had not sent under
+//! the new feed: nothing is lost, and no place of a feed has two contents. What stands on the relay stays the old feed's.
+//!
+//! Each step is durable before the next, so that a death anywhere goes on: the new keys are kept beside the old ones, then
+//! the roster takes the new device, then the store changes over in one transaction, then the old keys go.
+
+use protocol::{Cut, EnvelopeHash, FeedId};
+use store::{Reading, Write};
+use sync::client::{Input, Item};
+use vault::{DeviceKeys, EnvelopeDraft, KEY_FILE_LEN, rewrap, verify_envelope};
+
+use super::Core;
+use super::device::{Device, META_ACKNOWLEDGED, META_FEED, number, write_head};
+use super::exchange::MAX_SIGNINGS;
+use super::problem::Problem;
+use super::receive::forked_name;
+use crate::interface::Failure;
+
+/// How far back the relay's branch of somebody else's feed is asked for: where the branches part is not known.
+const BRANCH_DEPTH: u64 = 1_024;
+
+/// A device on its way to become its successor.
+pub(super) struct Succession {
+    keys: DeviceKeys,
+    /// Where the new feed continues the old one: sequence and hash.
+    common: (u64, EnvelopeHash),
+    signings: u32,
+}
+
+/// Reads the file of keys: those that are in use, and those of the device that is to continue this one.
+///
+/// There are two while a device becomes its successor; the store knows which of them it belongs to.
+pub(super) fn keys_in_use(
+    source: &impl Reading,
+    bytes: &[u8],
+) -> Result<(DeviceKeys, Option<DeviceKeys>), Problem> {
+    let read = |bytes: &[u8]| DeviceKeys::from_bytes(bytes).map_err(Problem::damaged);
+    let (first, second) = match bytes.split_at_checked(KEY_FILE_LEN) {
+        Some((first, second)) if !second.is_empty() => (read(first)?, Some(read(second)?)),
+        _ => (read(bytes)?, None),
+    };
+    let feed = source.meta(META_FEED)?;
+    match second {
+        Some(second) if feed.as_deref() == Some(second.feed().as_bytes()) => Ok((second, None)),
+        second => Ok((first, second)),
+    }
+}
+
+impl Core {
+    /// Tells whether the log has an own envelope that is not here: somebody else writes to this feed.
+    pub(super) fn is_of_another_branch(&self, items: &[Item]) -> Result<bool, Problem> {
+        let Some(device) = &self.device else {
+            return Ok(false);
+        };
+        let feed = device.keys.feed();
+        let read = self.store.read()?;
+        for item in items {
+            let Item::Own { sequence, hash, .. } = item else {
+                continue;
+            };
+            let here = match read.envelope(feed.as_bytes(), *sequence)? {
+                Some(bytes) => protocol::Envelope::decode(&bytes).map_err(Problem::damaged)?,
+                None => return Ok(true),
+            };
+            if here.hash() != *hash {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Asks for the relay's branch of somebody else's feed that has another one here; its device mends it by itself.
+    pub(super) fn ask_for_branch(
+        &mut self,
+        feed: FeedId,
+        relay: Cut,
+    ) -> Result<Option<Input>, Problem> {
+        let write = self.store.write()?;
+        write.set_meta(&forked_name(&feed), &relay.sequence.to_be_bytes())?;
+        write.commit()?;
+        Ok(Some(self.want_branch(feed, relay.sequence)))
+    }
+
+    fn want_branch(&mut self, feed: FeedId, to: u64) -> Input {
+        self.link.branches.push_back((feed, to));
+        Input::Want {
+            feed,
+            from: to.saturating_sub(BRANCH_DEPTH).max(1),
+            to,
+        }
+    }
+
+    /// Asks again for branches that did not come before the last session ended.
+    pub(super) fn ask_for_branches(&mut self) -> Result<(), Problem> {
+        let read = self.store.read()?;
+        let mut missing = Vec::new();
+        for (feed, _) in read.feeds()? {
+            let feed = FeedId::from_bytes(feed);
+            let note = read.meta(&forked_name(&feed))?;
+            missing.extend(note.and_then(|note| Some((feed, number(&note)?))));
+        }
+        drop(read);
+        for (feed, to) in missing {
+            let want = self.want_branch(feed, to);
+            self.session_input(want);
+        }
+        Ok(())
+    }
+
+    /// Notes that a branch has come as far as it was asked for, or that the relay has no more of it.
+    pub(super) fn branch_came(&mut self, last: Option<(FeedId, u64)>) -> Result<(), Problem> {
+        let came = match last {
+            Some(last) => self.link.branches.iter().position(|one| *one == last),
+            None => (!self.link.branches.is_empty()).then_some(0),
+        };
+        let Some((feed, _)) = came.and_then(|at| self.link.branches.remove(at)) else {
+            return Ok(());
+        };
+        let write = self.store.write()?;
+        write.set_meta(&forked_name(&feed), &[])?;
+        write.commit()?;
+        if self.link.is_settled {
+            self.finish_errands();
+        }
+        Ok(())
+    }
+
+    /// Becomes the successor of a device of which the relay has more than this disk, which has nothing else.
+    pub(super) fn succeed_where_it_stands(&mut self) -> Result<Option<Input>, Problem> {
+        match &self.device {
+            Some(device) => self.begin_succession(device.head),
+            None => Ok(None),
+        }
+    }
+
+    /// Begins to become the successor that continues the own feed where both branches part.
+    pub(super) fn begin_succession(
+        &mut self,
+        common: (u64, EnvelopeHash),
+    ) -> Result<Option<Input>, Problem> {
+        let keys = self.successor_keys()?;
+        let Some(device) = &self.device else {
+            return Ok(None);
+        };
+        // The relay may have taken it before the program died.
+        let known = device.roster.device(&keys.feed());
+        let begun = known.and_then(|known| known.continues_at);
+        self.link.succession = Some(Succession {
+            keys,
+            common: begun.map_or(common, |cut| (cut.sequence, cut.hash)),
+            signings: 0,
+        });
+        if begun.is_some() {
+            self.succeed()?;
+            return Ok(None);
+        }
+        self.sign_succession()
+    }
+
+    /// Gives the keys of the new device: those of an attempt that was cut off, else new ones, kept beside the old.
+    fn successor_keys(&mut self) -> Result<DeviceKeys, Problem> {
+        let bytes = self.around.keys().map_err(Problem::damaged)?;
+        let bytes = bytes.ok_or_else(|| Problem::damaged("the device's keys are missing"))?;
+        let read = self.store.read()?;
+        let (old, next) = keys_in_use(&read, &bytes)?;
+        if let Some(next) = next {
+            return Ok(next);
+        }
+        let around = &mut self.around;
+        let next = DeviceKeys::generate(&mut |bytes: &mut [u8]| around.fill_random(bytes));
+        let both = [old.to_bytes().as_slice(), next.to_bytes().as_slice()].concat();
+        self.keep(&both)?;
+        Ok(next)
+    }
+
+    fn keep(&mut self, keys: &[u8]) -> Result<(), Problem> {
+        self.around.keep_keys(keys).map_err(|error| {
+            let reason = format!("the device's keys cannot be kept: {error}");
+            Failure::new("keys", reason, Some("check the home's folder")).into()
+        })
+    }
+
+    /// Signs the entry that lets the new device in.
+    pub(super) fn sign_succession(&mut self) -> Result<Option<Input>, Problem> {
+        let now_ms = self.around.now_ms().max(0).cast_unsigned();
+        let (Some(device), Some(succession)) = (&self.device, self.link.succession.as_mut()) else {
+            return Ok(None);
+        };
+        succession.signings += 1;
+        if succession.signings > MAX_SIGNINGS {
+            return Err(Problem::roster(
+                "it grew each time the device that continues this one was signed in; sync again",
+            ));
+        }
+        let cut = Cut {
+            feed: device.keys.feed(),
+            sequence: succession.common.0,
+            hash: succession.common.1,
+        };
+        let around = &mut self.around;
+        let mut fill = |bytes: &mut [u8]| around.fill_random(bytes);
+        let entry = device
+            .roster
+            .sign_successor(&device.keys, cut, &succession.keys, now_ms, &mut fill)
+            .map_err(Problem::roster)?;
+        Ok(Some(Input::AppendRoster {
+            expected_head: device.roster.head(),
+            entries: vec![entry.into()],
+        }))
+    }
+
+    /// Changes over to the new device, which the roster knows by now, and meets the relay as that.
+    pub(super) fn succeed(&mut self) -> Result<(), Problem> {
+        let Some(succession) = self.link.succession.take() else {
+            return Ok(());
+        };
+        let Some(device) = &self.device else {
+            return Ok(());
+        };
+        let write = self.store.write()?;
+        change_over(device, &write, &succession)?;
+        write.commit()?;
+        self.keep(&succession.keys.to_bytes())?;
+        self.load()?;
+        self.meet_again();
+        Ok(())
+    }
+}
+
+/// Takes the end of the old feed away and wraps it again under the new one, in one transaction of the store.
+fn change_over(device: &Device, write: &Write, to: &Succession) -> Result<(), Problem> {
+    let (old, new) = (device.keys.feed(), to.keys.feed());
+    let (mut sequence, mut previous) = (0, EnvelopeHash::ZERO);
+    for at in to.common.0 + 1..=device.head.0 {
+        let Some(bytes) = write.remove_envelope(old.as_bytes(), at)? else {
+            return Err(Problem::damaged(format!("own envelope {at} is missing")));
+        };
+        let verified = verify_envelope(&bytes, &device.roster).map_err(Problem::damaged)?;
+        sequence += 1;
+        let draft = EnvelopeDraft {
+            workspace: device.roster.workspace(),
+            sequence,
+            previous,
+            roster_head: device.roster.head(),
+            cursor: device.cursor,
+            batch: None,
+        };
+        let sealed = rewrap(&verified, &draft, &to.keys)?;
+        write.put_envelope(new.as_bytes(), sequence, &sealed.bytes)?;
+        previous = sealed.hash;
+    }
+    stand_at(write, &old, to.common.0, to.common.1)?;
+    stand_at(write, &new, sequence, previous)?;
+    write.set_meta(META_ACKNOWLEDGED, &0_u64.to_be_bytes())?;
+    write.set_meta(META_FEED, new.as_bytes())?;
+    Ok(())
+}
+
+fn stand_at(
+    write: &Write,
+    feed: &FeedId,
+    sequence: u64,
+    hash: EnvelopeHash,
+) -> Result<(), Problem> {
+    match sequence {
+        0 => write.clear_feed(feed.as_bytes())?,
+        _ => write.set_feed(feed.as_bytes(), &write_head(sequence, hash))?,
+    }
+    Ok(())
+}

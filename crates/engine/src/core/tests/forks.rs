@@ -1,0 +1,228 @@
+//! Homes that were restored from an old copy, or cloned: nothing is lost, nobody is held up.
+
+use model::intent::Intent;
+use model::{Kind, Role};
+
+use super::world::{Person, Relay};
+use crate::interface::*;
+
+/// Gives what a person sees, for comparing devices.
+fn seen(person: &mut Person) -> (Vec<String>, Vec<String>) {
+    let mut rows: Vec<String> = person
+        .list(Kind::Inquiry)
+        .into_iter()
+        .map(|row| format!("{} {}", row.record.number, row.record.title))
+        .collect();
+    rows.sort();
+    let mut merged: Vec<String> = person
+        .merged()
+        .into_iter()
+        .map(|entry| format!("{} {}", entry.id, entry.text))
+        .collect();
+    merged.sort();
+    (rows, merged)
+}
+
+fn numbers(person: &mut Person) -> Vec<String> {
+    let rows = person.list(Kind::Inquiry).into_iter();
+    let mut numbers: Vec<String> = rows.map(|row| row.record.number).collect();
+    numbers.sort();
+    numbers
+}
+
+fn code(person: &mut Person) -> String {
+    match person.ask(Request::Members) {
+        Ok(Answer::Members(members)) => {
+            let devices = members.into_iter().flat_map(|member| member.devices);
+            devices.into_iter().find(|one| one.is_me).unwrap().code
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Lets everybody sync until all have all, and checks that all see the same.
+fn settle(relay: &mut Relay, people: &mut [&mut Person]) -> (Vec<String>, Vec<String>) {
+    for _ in 0..2 {
+        for person in people.iter_mut() {
+            let answer = relay.sync(person);
+            assert!(answer.complete, "{answer:?}");
+            assert_eq!((answer.only_here, answer.relay_lacks), (0, 0));
+        }
+    }
+    let first = seen(people[0]);
+    for person in people.iter_mut() {
+        assert_eq!(seen(person), first);
+        let status = person.status();
+        assert_eq!((status.waiting.len(), status.quarantined.len()), (0, 0));
+    }
+    first
+}
+
+#[test]
+fn a_restored_home_goes_on_as_a_new_device_that_continues_the_old() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let backup = b.copy(50);
+    for company in ["Mueller", "Schulze"] {
+        b.capture(company);
+        relay.sync(&mut b);
+    }
+    drop(b);
+    // The laptop broke; its copy of last month works before it meets the relay.
+    let mut restored = backup;
+    let old = code(&mut restored);
+    restored.capture("Kaiser");
+    let (rows, merged) = settle(&mut relay, &mut [&mut restored, &mut a]);
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    assert!(
+        merged.iter().any(|text| text.contains("issued twice")),
+        "{merged:?}"
+    );
+    let new = code(&mut restored);
+    assert_ne!(new, old);
+    // What comes next has a number of the new code, on this start and the next.
+    restored.capture("Braun");
+    restored.restart();
+    restored.capture("Vogel");
+    settle(&mut relay, &mut [&mut restored, &mut a]);
+    let of_new = numbers(&mut a);
+    let of_new = of_new
+        .iter()
+        .filter(|number| number.contains(&format!("-{new}-")));
+    assert_eq!(of_new.count(), 2);
+}
+
+#[test]
+fn a_restored_home_that_did_nothing_gets_back_what_it_had_sent() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let mut restored = b.copy(50);
+    b.capture("Mueller");
+    relay.sync(&mut b);
+    drop(b);
+    let old = code(&mut restored);
+    let (rows, merged) = settle(&mut relay, &mut [&mut restored, &mut a]);
+    assert_eq!((rows.len(), merged.len()), (1, 0));
+    assert_ne!(
+        code(&mut restored),
+        old,
+        "a new code comes before the next number"
+    );
+    restored.capture("Kaiser");
+    let (rows, merged) = settle(&mut relay, &mut [&mut restored, &mut a]);
+    assert_eq!((rows.len(), merged.len()), (2, 0));
+}
+
+#[test]
+fn two_copies_of_a_home_are_used_at_once_and_lose_nothing() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    let shared = b.capture("Shared");
+    relay.sync(&mut b);
+    b.capture("Before");
+    let mut clone = b.copy(50);
+    b.capture("Of the first");
+    let record = b.capture("Edited by the first");
+    b.act(Intent::AppendNote {
+        record: shared,
+        text: "first".into(),
+    });
+    clone.capture("Of the second");
+    clone.act(Intent::AppendNote {
+        record: shared,
+        text: "second".into(),
+    });
+    relay.sync(&mut b);
+    let (rows, _) = settle(&mut relay, &mut [&mut clone, &mut b, &mut a]);
+    assert_eq!(rows.len(), 5, "{rows:?}");
+    let note = a.record(shared).note;
+    assert!(note.contains("first") && note.contains("second"), "{note}");
+    // Both go on, each with a code of its own, and edit what the other made.
+    assert_ne!(code(&mut clone), code(&mut b));
+    clone.act(Intent::AppendNote {
+        record,
+        text: "by the second".into(),
+    });
+    b.capture("Later");
+    clone.capture("Later");
+    let (rows, _) = settle(&mut relay, &mut [&mut b, &mut clone, &mut a]);
+    assert_eq!(rows.len(), 7);
+    assert_eq!(a.record(record).note, "by the second");
+}
+
+#[test]
+fn three_copies_and_copies_of_copies_all_arrive() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let mut second = b.copy(50);
+    let mut third = b.copy(60);
+    for (at, person) in [&mut b, &mut second, &mut third].into_iter().enumerate() {
+        person.capture(&format!("Company {at}"));
+        relay.sync(person);
+    }
+    let mut fourth = third.copy(70);
+    third.capture("Company 3");
+    fourth.capture("Company 4");
+    let everybody = &mut [&mut b, &mut second, &mut third, &mut fourth, &mut a];
+    let (rows, _) = settle(&mut relay, everybody);
+    assert_eq!(rows.len(), 5, "{rows:?}");
+}
+
+#[test]
+fn a_clone_that_fills_a_new_relay_first_hides_nothing_of_the_other() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let mut clone = b.copy(50);
+    let record = b.capture("Of the first");
+    b.act(Intent::AppendNote {
+        record,
+        text: "more of the first".into(),
+    });
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    // The relay loses everything, and the clone is there before anybody else.
+    let mut relay = Relay::new();
+    clone.capture("Of the second");
+    relay.sync(&mut clone);
+    let (rows, _) = settle(&mut relay, &mut [&mut a, &mut clone, &mut b]);
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!(clone.record(record).note, "more of the first");
+    // Idle means idle: nothing is compared or asked for again.
+    relay.bytes.clear();
+    for person in [&mut a, &mut b, &mut clone] {
+        relay.sync(person);
+    }
+    assert!(relay.bytes["down"] < 3 * 2_048, "{:?}", relay.bytes);
+}
+
+#[test]
+fn a_home_that_becomes_its_successor_survives_a_death_at_every_step() {
+    let mut deaths = 0;
+    for operation in 0.. {
+        let mut relay = Relay::new();
+        let [mut a, mut b] = relay.gather(Role::Member);
+        relay.sync(&mut b);
+        let mut clone = b.copy(50);
+        b.capture("Of the first");
+        relay.sync(&mut b);
+        clone.capture("Of the second");
+        clone.capture("Of the second too");
+        clone.disk.die_at(clone.disk.operations() + operation);
+        let request = Request::Sync { timeout_ms: 5_000 };
+        let is_done = matches!(
+            relay.ask(&mut clone, request),
+            Ok(Answer::Synced(SyncAnswer { complete: true, .. }))
+        );
+        clone.restart();
+        let (rows, _) = settle(&mut relay, &mut [&mut clone, &mut b, &mut a]);
+        assert_eq!(rows.len(), 3, "death at operation {operation}: {rows:?}");
+        if is_done {
+            break;
+        }
+        deaths += 1;
+    }
+    assert!(deaths > 10, "there were {deaths} places to die at");
+}

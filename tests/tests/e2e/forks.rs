@@ -1,0 +1,101 @@
+//! Homes that are restored from an old copy or used twice, and relays that lose their disk.
+
+use std::fs;
+use std::path::Path;
+
+use handschlag_tests::harness::Person;
+use serde_json::Value;
+
+use crate::surroundings::{Company, company, ids, synced, text};
+
+/// Copies a home as a backup does: store and keys.
+fn copy_home(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for name in ["store.redb", "device.keys"] {
+        fs::copy(from.join(name), to.join(name)).expect("a copy");
+    }
+}
+
+fn copied(company: &Company, home: &str, copy: &str) -> Person {
+    let to = company.folder.path().join(copy);
+    copy_home(&company.folder.path().join(home), &to);
+    Person::at(&format!("{home} again"), &to)
+}
+
+fn capture(who: &Person, company: &str) -> String {
+    who.ok(&["capture", "--company", company])
+}
+
+/// Gives the code of the device that a home belongs to.
+fn code(who: &Person) -> String {
+    let members = who.json(&["members"]);
+    let members = members.as_array().expect("members").iter();
+    let devices = members.flat_map(|member| member["devices"].as_array().expect("devices"));
+    let mine = devices.filter(|device| device["is_me"] == true);
+    let codes: Vec<String> = mine.map(|device| text(device, "code")).collect();
+    assert_eq!(codes.len(), 1);
+    codes[0].clone()
+}
+
+fn merged(who: &Person) -> Vec<String> {
+    let merged = who.json(&["merged"]);
+    let entries = merged.as_array().expect("a list").iter();
+    entries.map(|entry: &Value| text(entry, "text")).collect()
+}
+
+#[test]
+fn a_laptop_restored_from_last_month_goes_on_and_loses_nothing() {
+    let company = company();
+    let rep = company.joins("Rep B", "b", "member");
+    let restored = copied(&company, "b", "restored");
+    let mut all: Vec<String> = (0..3)
+        .map(|at| capture(&rep, &format!("Sent {at} GmbH")))
+        .collect();
+    synced(&rep);
+    // The laptop is gone; its copy captures ten contacts before it meets the relay.
+    let old = code(&restored);
+    all.extend((0..10).map(|at| capture(&restored, &format!("Restored {at} GmbH"))));
+    synced(&restored);
+    synced(&company.owner);
+    synced(&restored);
+    all.sort();
+    for who in [&company.owner, &restored] {
+        let mut seen = ids(who, "inquiry");
+        seen.sort();
+        assert_eq!(seen, all);
+        let twice = merged(who);
+        let twice = twice.iter().filter(|text| text.contains("issued twice"));
+        assert_eq!(twice.count(), 3, "the first three numbers went out twice");
+    }
+    let new = code(&restored);
+    assert_ne!(old, new);
+    let next = capture(&restored, "Next GmbH");
+    let number = text(&restored.json(&["show", &next])["record"], "number");
+    assert!(number.contains(&format!("-{new}-")), "{number}");
+    assert_eq!(restored.json(&["status"])["waiting"], serde_json::json!([]));
+}
+
+#[test]
+fn two_copies_of_a_home_work_side_by_side() {
+    let company = company();
+    let first = company.joins("Rep B", "b", "member");
+    let mut all = vec![capture(&first, "Before the copy GmbH")];
+    let second = copied(&company, "b", "copy");
+    for round in 0..3 {
+        for who in [&first, &second] {
+            all.push(capture(who, &format!("Round {round} GmbH")));
+            synced(who);
+        }
+    }
+    for who in [&first, &second, &company.owner] {
+        synced(who);
+    }
+    all.sort();
+    for who in [&first, &second, &company.owner] {
+        synced(who);
+        let mut seen = ids(who, "inquiry");
+        seen.sort();
+        assert_eq!(seen, all);
+    }
+    assert_ne!(code(&first), code(&second));
+}
