@@ -1,25 +1,12 @@
-//! Homes that are restored from an old copy or used twice, and relays that lose their disk.
-
-use std::fs;
-use std::path::Path;
+//! Homes that are restored from an old copy, or used twice.
 
 use handschlag_tests::harness::Person;
 use serde_json::Value;
 
 use crate::surroundings::{Company, company, ids, synced, text};
 
-/// Copies a home as a backup does: store and keys.
-fn copy_home(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for name in ["store.redb", "device.keys"] {
-        fs::copy(from.join(name), to.join(name)).expect("a copy");
-    }
-}
-
-fn copied(company: &Company, home: &str, copy: &str) -> Person {
-    let to = company.folder.path().join(copy);
-    copy_home(&company.folder.path().join(home), &to);
-    Person::at(&format!("{home} again"), &to)
+fn copied(company: &Company, who: &Person, name: &str) -> Person {
+    who.moved_to(&company.folder.path().join(name))
 }
 
 fn capture(who: &Person, company: &str) -> String {
@@ -47,7 +34,7 @@ fn merged(who: &Person) -> Vec<String> {
 fn a_laptop_restored_from_last_month_goes_on_and_loses_nothing() {
     let company = company();
     let rep = company.joins("Rep B", "b", "member");
-    let restored = copied(&company, "b", "restored");
+    let restored = copied(&company, &rep, "restored");
     let mut all: Vec<String> = (0..3)
         .map(|at| capture(&rep, &format!("Sent {at} GmbH")))
         .collect();
@@ -70,7 +57,7 @@ fn a_laptop_restored_from_last_month_goes_on_and_loses_nothing() {
     let new = code(&restored);
     assert_ne!(old, new);
     let next = capture(&restored, "Next GmbH");
-    let number = text(&restored.json(&["show", &next])["record"], "number");
+    let number = text(&restored.json(&["show", &next]), "number");
     assert!(number.contains(&format!("-{new}-")), "{number}");
     assert_eq!(restored.json(&["status"])["waiting"], serde_json::json!([]));
 }
@@ -80,7 +67,7 @@ fn two_copies_of_a_home_work_side_by_side() {
     let company = company();
     let first = company.joins("Rep B", "b", "member");
     let mut all = vec![capture(&first, "Before the copy GmbH")];
-    let second = copied(&company, "b", "copy");
+    let second = copied(&company, &first, "copy");
     for round in 0..3 {
         for who in [&first, &second] {
             all.push(capture(who, &format!("Round {round} GmbH")));
