@@ -134,8 +134,11 @@ fn both_sides_hold_more_in_different_feeds() {
     }
     world.write(1);
     world.write(1);
-    let all = world.store.spaces[&world.workspace].entries.len();
-    world.restore(all);
+    // What device 1 lacks lies before what it has, and only that is sent.
+    let feed = world.devices[0].keys.feed();
+    let mut entries = world.store.spaces[&world.workspace].entries.clone();
+    entries.sort_by_key(|entry| entry.feed != feed);
+    world.refill_with(entries);
     forget(&mut world);
     world.connect(1);
     world.settle();
@@ -143,6 +146,33 @@ fn both_sides_hold_more_in_different_feeds() {
     world.heal();
     world.check_equal();
     check_idle(&mut world);
+}
+
+#[test]
+fn no_cursor_is_handed_out_before_what_was_carried_is_durable() {
+    let mut world = World::new(71, 2);
+    world.write(0);
+    world.heal();
+    world.wires.retain(|wire| wire.device == 0);
+    for _ in 0..3 {
+        world.write(0);
+        world.settle();
+    }
+    let all = world.store.spaces[&world.workspace].entries.len();
+    world.restore(all);
+    forget(&mut world);
+    world.has_stuck_disks = true;
+    world.connect(1);
+    world.settle();
+    assert_eq!(world.wires[0].carried, (0, 3));
+    // The answer to what was carried is still to come, and the session waits with everything for it.
+    assert_eq!(world.wires[0].waits_for_device(), 1);
+    assert_eq!(compared(&world, 1).len(), 0);
+    world.has_stuck_disks = false;
+    world.settle();
+    assert_eq!(compared(&world, 1).len(), 1);
+    world.heal();
+    world.check_equal();
 }
 
 #[test]
@@ -208,6 +238,10 @@ fn an_old_backup_gets_the_roster_back_before_what_newer_devices_wrote() {
     assert_eq!(space.feed_head(&feed), Some(cut));
     let end = compared(&world, 0);
     assert_eq!(end[0].not_taken, []);
+    let rosters = said(&world, 0, |said| {
+        matches!(said, Output::Roster { .. }).then_some(())
+    });
+    assert_eq!(rosters.len(), 1, "what was brought does not come back");
     // Who came too early was refused, and gets in now.
     world.connect(late);
     world.settle();
@@ -275,6 +309,8 @@ fn what_the_relay_does_not_take_holds_up_nothing() {
     not_taken.sort_by_key(|cut| cut.feed);
     assert_eq!(end[0].not_taken, not_taken);
     // And it is tried once, not for ever.
+    let rounds = said(&world, 0, |said| (*said == Output::ReadHeads).then_some(()));
+    assert_eq!(rounds.len(), 2);
     let frames = world.wires[0].frames;
     world.write(0);
     world.settle();

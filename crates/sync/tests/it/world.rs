@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) wires: Vec<Wire>,
     /// Whether frames that may come twice sometimes do.
     pub(crate) duplicates: bool,
+    /// Whether what is carried to a device does not get onto its disk for now.
+    pub(crate) has_stuck_disks: bool,
 }
 
 impl World {
@@ -73,6 +75,7 @@ impl World {
             devices: devices.collect(),
             wires: Vec::new(),
             duplicates: false,
+            has_stuck_disks: false,
             now_ms: 1_000_000,
             dice,
         }
@@ -228,7 +231,9 @@ impl World {
         let ready = [
             !wire.up.is_empty() && wire.connection.wants_frames(),
             !wire.down.is_empty() && wire.session.wants_frames(),
-            !wire.device_work.is_empty(),
+            wire.device_work.front().is_some_and(|work| {
+                !self.has_stuck_disks || !matches!(work, client::Output::Carried { .. })
+            }),
             !wire.relay_work.is_empty(),
         ];
         let choices: Vec<usize> = (0..4).filter(|choice| ready[*choice]).collect();
@@ -391,6 +396,11 @@ impl Wire {
     pub(crate) fn pushes(&self) -> usize {
         let appends = |output: &&relay::Output| matches!(output, relay::Output::Append { .. });
         self.relay_work.iter().filter(appends).count()
+    }
+
+    /// Counts what the session has asked of its device and is not done.
+    pub(crate) fn waits_for_device(&self) -> usize {
+        self.device_work.len()
     }
 
     /// Tells whether either side has ended the session.
