@@ -97,6 +97,9 @@ pub(crate) fn status(status: &StatusAnswer, moment: &Moment) -> String {
         line("store", format!("{} KiB", bytes.div_ceil(1024)));
     }
     let mut text = table.render();
+    if let Some(sentence) = &status.relay_differs {
+        text.push_str(&format!("\nwarning: {sentence}\n"));
+    }
     for (heading, held) in [
         ("waiting", &status.waiting),
         ("quarantined", &status.quarantined),

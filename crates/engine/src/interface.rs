@@ -465,6 +465,8 @@ pub struct StatusAnswer {
     pub connection: String,
     /// Why the relay is away.
     pub connection_problem: Option<String>,
+    /// That the relay showed somebody else another log than this device, and what to do; none while it shows all the same.
+    pub relay_differs: Option<String>,
     /// How many transactions are only on this device.
     pub only_here: u64,
     /// When both sides last had all (ms since 1970).

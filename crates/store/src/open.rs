@@ -22,11 +22,12 @@ const UNFINISHED: &[u8; 9] = b"unfinishe";
 const MIGRATIONS: [Migration; FORMAT_VERSION as usize - 1] = [rows_instead_of_terms];
 type Migration = fn(&redb::WriteTransaction) -> Result<(), StoreError>;
 
-/// Version 2 keeps the rows of lists; the search terms of version 1 led nowhere.
+/// Version 2 keeps the rows of lists and the running hashes of the log; the search terms of version 1 led nowhere.
 fn rows_instead_of_terms(write: &redb::WriteTransaction) -> Result<(), StoreError> {
     const TERMS: redb::TableDefinition<'_, &[u8; 20], ()> = redb::TableDefinition::new("terms");
     write.delete_table(TERMS)?;
     write.open_table(tables::ROWS)?;
+    write.open_table(tables::RUNNING)?;
     Ok(())
 }
 

@@ -194,6 +194,13 @@ pub trait Reading: Source {
         Ok(self.table(tables::RECEIVED)?.len()?)
     }
 
+    /// Returns the running hash of the relay's log at a place.
+    fn running(&self, sequence: u64) -> Result<Option<[u8; 32]>, StoreError> {
+        let table = self.table(tables::RUNNING)?;
+        let found = table.get(&sequence.to_be_bytes())?;
+        Ok(found.map(|hash| *hash.value()))
+    }
+
     /// Returns the state of a feed.
     fn feed(&self, feed: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
         fixed(self, tables::FEEDS, feed)

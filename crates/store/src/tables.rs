@@ -11,6 +11,7 @@
 //! | `rows` | record 16 | what lists show of the record and what it refers to, derived |
 //! | `envelopes` | feed 32, sequence u64 | received order u64, then the sealed envelope |
 //! | `received` | order u64, from 1 | feed 32, sequence u64 |
+//! | `running` | place in the relay's log u64 | running hash of the log 32, of the log that is being read |
 //! | `feeds` | feed 32 | state of the feed |
 //! | `waiting` | feed 32, sequence u64 | count u32, as many (record 16, hash 32), then the reason |
 //! | `missing` | record 16, hash 32, feed 32, sequence u64 | nothing: which waiting envelope lacks what |
@@ -39,6 +40,7 @@ pub(crate) const VIEWS: Fixed<16, &[u8]> = TableDefinition::new("views");
 pub(crate) const ROWS: Fixed<16, &[u8]> = TableDefinition::new("rows");
 pub(crate) const ENVELOPES: Fixed<40, &[u8]> = TableDefinition::new("envelopes");
 pub(crate) const RECEIVED: Fixed<8, &[u8; 40]> = TableDefinition::new("received");
+pub(crate) const RUNNING: Fixed<8, &[u8; 32]> = TableDefinition::new("running");
 pub(crate) const FEEDS: Fixed<32, &[u8]> = TableDefinition::new("feeds");
 pub(crate) const WAITING: Fixed<40, &[u8]> = TableDefinition::new("waiting");
 pub(crate) const MISSING: Fixed<88, ()> = TableDefinition::new("missing");
@@ -60,6 +62,7 @@ pub(crate) fn create_all(write: &redb::WriteTransaction) -> Result<(), redb::Tab
     write.open_table(ROWS)?;
     write.open_table(ENVELOPES)?;
     write.open_table(RECEIVED)?;
+    write.open_table(RUNNING)?;
     write.open_table(FEEDS)?;
     write.open_table(WAITING)?;
     write.open_table(MISSING)?;

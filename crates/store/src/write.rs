@@ -144,6 +144,18 @@ impl Write {
         Ok(Some(bytes))
     }
 
+    /// Keeps the running hash of the relay's log at a place.
+    pub fn set_running(&self, sequence: u64, hash: &[u8; 32]) -> Result<(), StoreError> {
+        self.open(tables::RUNNING)?
+            .insert(&sequence.to_be_bytes(), hash)?;
+        Ok(())
+    }
+
+    /// Forgets the running hashes, when another log is read.
+    pub fn clear_running(&self) -> Result<(), StoreError> {
+        self.empty(tables::RUNNING)
+    }
+
     /// Sets the state of a feed.
     pub fn set_feed(&self, feed: &[u8; 32], state: &[u8]) -> Result<(), StoreError> {
         self.put(tables::FEEDS, "feeds", feed, state)

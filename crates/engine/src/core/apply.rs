@@ -6,9 +6,10 @@ use store::{EnvelopeKey, Reading, Write};
 use sync::client::Item;
 
 use super::Core;
-use super::device::{META_ACKNOWLEDGED, META_CURSOR, META_RETRYING, META_TRYING};
+use super::device::{Device, META_ACKNOWLEDGED, META_CURSOR, META_RETRYING, META_TRYING};
 use super::problem::Problem;
 use super::receive::{self, reason};
+use super::witness;
 
 /// How often an envelope may be the only one that is being applied when the program dies.
 const MAX_DEATHS: u32 = 3;
@@ -102,7 +103,7 @@ impl Core {
             } else {
                 self.cursor_after(sequence, some, cursor)?
             };
-            received += self.apply_some(some, after, trying)?;
+            received += self.apply_some(sequence, some, after, trying)?;
             at += count;
         }
         self.is_changed = true;
@@ -114,27 +115,10 @@ impl Core {
         let Some(device) = &self.device else {
             return Err(Problem::damaged("there is no workspace"));
         };
-        let before = device.cursor.filter(|cursor| {
-            cursor.relay == batch.relay
-                && cursor.epoch == batch.epoch
-                && cursor.sequence + 1 == first
-        });
-        let mut running: LogHash = match before {
-            Some(cursor) => cursor.running,
-            None if first == 1 => log_start(&device.roster.workspace(), &batch.epoch),
-            None => return Err(Problem::damaged("the batch does not follow the cursor")),
-        };
+        let mut running = running_before(device, first, &batch)
+            .ok_or_else(|| Problem::damaged("the batch does not follow the cursor"))?;
         for (sequence, item) in (first..).zip(items) {
-            running = match item {
-                Item::Envelope {
-                    received_ms,
-                    envelope,
-                    ..
-                } => log_next(&running, sequence, *received_ms, &envelope.hash()),
-                Item::Own {
-                    received_ms, hash, ..
-                } => log_next(&running, sequence, *received_ms, hash),
-            };
+            running = running_after(&running, sequence, item);
         }
         Ok(Cursor {
             sequence: first + items.len() as u64 - 1,
@@ -145,6 +129,7 @@ impl Core {
 
     fn apply_some(
         &mut self,
+        first: u64,
         items: &[Item],
         cursor: Cursor,
         trying: Trying,
@@ -155,6 +140,7 @@ impl Core {
         let is_condemned = trying.deaths >= MAX_DEATHS;
         let write = self.store.write()?;
         let mut received = 0;
+        witness::note_log(device, &write, first, items, &cursor)?;
         for item in items {
             let (feed, sequence) = match item {
                 Item::Own { sequence, .. } => (device.keys.feed(), *sequence),
@@ -271,6 +257,31 @@ impl Core {
         }
         write.clear_meta(META_RETRYING)?;
         Ok(write.commit()?)
+    }
+}
+
+/// Gives the running hash of the log before a batch; none when the batch does not follow what was read.
+pub(super) fn running_before(device: &Device, first: u64, batch: &Cursor) -> Option<LogHash> {
+    let before = device.cursor.filter(|cursor| {
+        cursor.relay == batch.relay && cursor.epoch == batch.epoch && cursor.sequence + 1 == first
+    });
+    match before {
+        Some(cursor) => Some(cursor.running),
+        None => (first == 1).then(|| log_start(&device.roster.workspace(), &batch.epoch)),
+    }
+}
+
+/// Gives the running hash of the log after an item.
+pub(super) fn running_after(before: &LogHash, sequence: u64, item: &Item) -> LogHash {
+    match item {
+        Item::Envelope {
+            received_ms,
+            envelope,
+            ..
+        } => log_next(before, sequence, *received_ms, &envelope.hash()),
+        Item::Own {
+            received_ms, hash, ..
+        } => log_next(before, sequence, *received_ms, hash),
     }
 }
 

@@ -98,6 +98,7 @@ impl Core {
         for cut in &compared.relay {
             note_in_log(&write, &cut.feed, cut.sequence)?;
         }
+        super::witness::begin_log(&write, &compared.cursor)?;
         let cursor = protocol::canonical::encode(&compared.cursor);
         write.set_meta(META_CURSOR, &cursor)?;
         write.commit()?;

@@ -17,6 +17,7 @@ mod queries;
 mod receive;
 mod relay;
 mod subscriptions;
+mod witness;
 
 use std::collections::{BTreeMap, VecDeque};
 

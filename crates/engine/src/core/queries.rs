@@ -243,6 +243,7 @@ impl Core {
         status.only_here = device.only_here();
         status.last_complete_ms = device.complete_ms;
         status.records = device.replica.views().len();
+        status.relay_differs = super::witness::told(device, &read)?;
         status.waiting = held(read.waiting().map_err(Problem::from)?);
         status.quarantined = held(read.quarantine().map_err(Problem::from)?);
         status.merged = device.replica.merged(false).len();

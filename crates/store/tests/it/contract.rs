@@ -378,6 +378,20 @@ fn an_envelope_that_is_removed_leaves_its_place_in_the_received_order() {
 }
 
 #[test]
+fn running_hashes_are_found_by_their_place() {
+    check!(
+        |w| {
+            w.set_running(1, &[1; 32])?;
+            w.clear_running()?;
+            w.set_running(7, &[6; 32])?;
+            w.set_running(7, &[7; 32])
+        },
+        |s| Ok((s.running(1)?, s.running(7)?)),
+        (None, Some([7; 32]))
+    );
+}
+
+#[test]
 fn rows_are_visited_in_the_order_of_records() {
     check!(
         |w| {

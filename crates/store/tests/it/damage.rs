@@ -249,6 +249,8 @@ fn with_version(path: &Path, version: u8, change: impl FnOnce(&redb::WriteTransa
 #[test]
 fn a_store_of_version_1_is_moved_to_this_one() {
     let rows: redb::TableDefinition<'_, &[u8; 16], &[u8]> = redb::TableDefinition::new("rows");
+    let running: redb::TableDefinition<'_, &[u8; 8], &[u8; 32]> =
+        redb::TableDefinition::new("running");
     let terms: redb::TableDefinition<'_, &[u8; 20], ()> = redb::TableDefinition::new("terms");
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("store");
@@ -258,6 +260,9 @@ fn a_store_of_version_1_is_moved_to_this_one() {
     drop(store);
     with_version(&path, 1, |write| {
         write.delete_table(rows).expect("there were rows");
+        write
+            .delete_table(running)
+            .expect("there were running hashes");
         write
             .open_table(terms)
             .expect("there are terms")
@@ -269,6 +274,9 @@ fn a_store_of_version_1_is_moved_to_this_one() {
         assert_eq!(content(&store), before);
         let write = store.write().expect("a write");
         write.set_row(&[1; 16], b"row").expect("rows can be kept");
+        write
+            .set_running(1, &[1; 32])
+            .expect("running hashes can be kept");
         drop(write);
     }
 }

@@ -20,8 +20,8 @@ use vault::Roster;
 pub(crate) struct Space {
     pub(crate) roster: Arc<Roster>,
     pub(crate) entries: Vec<LogEntry>,
-    epoch: LogEpoch,
-    running: Vec<LogHash>,
+    pub(crate) epoch: LogEpoch,
+    pub(crate) running: Vec<LogHash>,
     pub(crate) held: BTreeMap<FeedId, Vec<Verified>>,
     pub(crate) held_limit: u64,
 }

@@ -7,6 +7,7 @@ mod alone;
 mod files;
 mod forks;
 mod held;
+mod lies;
 mod naming;
 mod together;
 mod world;

@@ -244,6 +244,18 @@ impl Relay {
         }
     }
 
+    /// Makes a second relay that is the same until now: one relay that tells some people one thing and some another.
+    pub(crate) fn twin(&self) -> Self {
+        Self {
+            store: log::Store {
+                spaces: self.store.spaces.iter().map(same_space).collect(),
+                ..log::Store::new()
+            },
+            identity: self.identity.clone(),
+            ..Self::new()
+        }
+    }
+
     /// Lets a person ask something that the relay is met for, until it is answered.
     pub(crate) fn ask(&mut self, person: &mut Person, request: Request) -> Result<Answer, Failure> {
         let call = person.send(request);
@@ -364,6 +376,18 @@ impl Relay {
             .try_into()
             .unwrap_or_else(|_| unreachable!("there are as many people as were made"))
     }
+}
+
+fn same_space((id, space): (&WorkspaceId, &log::Space)) -> (WorkspaceId, log::Space) {
+    let same = log::Space {
+        roster: Arc::clone(&space.roster),
+        entries: space.entries.clone(),
+        epoch: space.epoch,
+        running: space.running.clone(),
+        held: BTreeMap::new(),
+        held_limit: space.held_limit,
+    };
+    (*id, same)
 }
 
 fn now(person: &Person) -> u64 {
