@@ -436,6 +436,59 @@ fn a_fork_is_named_with_what_is_common_and_blocks_nobody() {
 }
 
 #[test]
+fn two_copies_of_a_disk_at_once_are_found_out_while_they_are_connected() {
+    for (idle, seed) in [(true, 72), (false, 73)] {
+        let mut world = World::new(seed, 2);
+        for _ in 0..4 {
+            world.write(0);
+        }
+        world.heal();
+        let copy = world.devices[0].clone();
+        world.devices.push(copy);
+        world.connect(2);
+        world.settle();
+        forget(&mut world);
+        // The copy hears of an envelope of its own that it did not write, or writes another in its place.
+        world.write(0);
+        if idle {
+            world.settle();
+            let ahead = said(&world, 2, |said| match said {
+                Output::OwnFeedAhead { relay } => Some(relay.sequence),
+                _ => None,
+            });
+            assert_eq!(ahead, [5]);
+            assert_eq!(world.devices[2].head(), world.devices[0].head());
+            world.check_equal();
+            continue;
+        }
+        world.write(2);
+        world.settle();
+        let feed = world.devices[0].keys.feed();
+        let first = world.store.spaces[&world.workspace].feed_head(&feed);
+        assert_eq!(first.expect("one is there").sequence, 5);
+        let loser = [0, 2].into_iter().find(|device| {
+            let forks = said(&world, *device, |said| match said {
+                Output::Forked { .. } => Some(()),
+                _ => None,
+            });
+            !forks.is_empty()
+        });
+        let loser = loser.expect("one of them is told");
+        // When it comes again it learns what is common.
+        world.wires.clear();
+        forget(&mut world);
+        world.connect(loser);
+        world.settle();
+        let common = said(&world, loser, |said| match said {
+            Output::Forked { common, .. } => Some(common.map(|cut| cut.sequence)),
+            _ => None,
+        });
+        assert_eq!(common, [Some(4)]);
+        assert_eq!(world.store.spaces[&world.workspace].feed_head(&feed), first);
+    }
+}
+
+#[test]
 fn a_fork_of_somebody_elses_feed_is_left_aside() {
     let mut world = World::new(69, 3);
     for round in 0..9 {

@@ -429,7 +429,22 @@ fn mutilated_frames_neither_panic_nor_get_anything_stored() {
         let mut device = world.devices[0].clone();
         device.write(&mut world.dice);
         let (mut hand, frames) = Hand::enter(&mut world, &keys.signing);
-        let honest = Frame::from(push(&[&device.feed[0].bytes])).encode();
+        let envelopes = vec![device.feed[0].bytes.clone().into()];
+        let frame: Frame = match dice.below(4) {
+            0 => push(&[&device.feed[0].bytes]).into(),
+            1 => protocol::Carry { envelopes }.into(),
+            2 => {
+                let heads = device.heads().into_values().collect();
+                protocol::Heads::of(protocol::HeadsPurpose::Comparison, heads).into()
+            }
+            _ => protocol::Want {
+                feed: world.devices[1].keys.feed(),
+                from: 1,
+                to: 1,
+            }
+            .into(),
+        };
+        let honest = frame.encode();
         let mut bytes = honest.clone();
         mutilate(&mut bytes, &mut dice);
         hand.give(&mut world, Input::Frame(bytes.clone()));
