@@ -102,27 +102,27 @@ pub fn decide<F: Feeds>(feeds: &F, judged: Judged, held_limit: u64) -> Result<De
 
 /// Checks that the cuts of a growing roster are where they may be; none when they are, else the heads to tell.
 ///
-/// A feed that is newly cut must be cut at its head in the log, one whose cut moves at an envelope that is here. When a
-/// roster is brought back, the log must only not be beyond a cut: the rest is still to be carried.
+/// A feed that is newly cut must be cut at its head in the log, one whose cut moves at an envelope that is here. A roster
+/// that is brought back is taken whatever the log has: less, and the rest is still to be carried, or more, which readers
+/// hold as behind a cut.
 ///
 /// # Errors
 /// Passes on what the feeds return.
 pub fn differing<F: Feeds>(feeds: &F, effects: &Effects) -> Result<Option<Vec<Cut>>, F::Error> {
+    if !effects.is_exact {
+        return Ok(None);
+    }
     let mut heads = Vec::new();
     let mut differs = false;
     for cut in &effects.cuts {
         let head = feeds.head(&cut.feed)?;
         let (sequence, hash) =
             head.map_or((0, EnvelopeHash::ZERO), |head| (head.sequence, head.hash));
-        differs |= if effects.is_exact {
-            (cut.sequence, cut.hash) != (sequence, hash)
-        } else {
-            sequence > cut.sequence
-        };
+        differs |= (cut.sequence, cut.hash) != (sequence, hash);
         heads.extend(head);
     }
     for release in &effects.releases {
-        if let Some(to) = release.to.filter(|_| effects.is_exact) {
+        if let Some(to) = release.to {
             differs |= feeds.hash_at(&to.feed, to.sequence)? != Some(to.hash);
         }
         heads.extend(feed_end(feeds, &release.feed)?);

@@ -85,7 +85,7 @@ pub struct Judged {
 pub struct Effects {
     /// The feeds that are newly cut, with the named cut: sequence 0 where none is named.
     ///
-    /// Where [`Effects::is_exact`] each must be where the feed stands in the log, else the log must not be beyond it.
+    /// Where [`Effects::is_exact`] each must be where the feed stands in the log.
     pub cuts: Vec<Cut>,
     /// The feeds of which more may be in the log than before.
     pub releases: Vec<Release>,
