@@ -3,6 +3,7 @@
 //! Each connection has a generation. What a connection reports after it was replaced or given up carries an old one,
 //! and [`Net::is_current`] says so: the engine never hears of it.
 
+mod found;
 mod socket;
 mod tls;
 

@@ -9,14 +9,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::error::{ProtocolError, UrlError};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
 };
 
-use super::{Command, NetOptions, Unsent};
+use super::{Command, NetOptions, Unsent, found};
 use crate::headless::NetInput;
 use crate::native::runner::Input;
 use protocol::limits::MAX_FRAME_BYTES;
@@ -163,7 +163,8 @@ async fn open(options: &NetOptions, url: &str) -> Result<Socket, String> {
     let mut limits = WebSocketConfig::default();
     limits.max_message_size = Some(MAX_FRAME_BYTES);
     limits.max_frame_size = Some(MAX_FRAME_BYTES);
-    let connector = if url.starts_with("wss:") {
+    let is_tls = url.starts_with("wss:");
+    let connector = if is_tls {
         let config = options
             .roots
             .config()
@@ -175,7 +176,7 @@ async fn open(options: &NetOptions, url: &str) -> Result<Socket, String> {
     connect_async_tls_with_config(url, Some(limits), true, Some(connector))
         .await
         .map(|(socket, _)| socket)
-        .map_err(|error| reason(&error))
+        .map_err(|error| found::instead(&error, is_tls))
 }
 
 /// Writes what is given; ends without a reason when there is no more to come.
@@ -225,23 +226,6 @@ fn unanswered(asked: Option<Instant>, heard: &watch::Receiver<Instant>) -> Optio
 
 fn silent() -> String {
     "the relay gives no sign of life".to_owned()
-}
-
-/// Says for a person, in a sentence of its own, why there is no connection.
-fn reason(error: &Error) -> String {
-    match error {
-        Error::Io(error) => format!("the relay cannot be reached: {error}"),
-        Error::Http(response) => format!(
-            "what answers at this address is no relay (HTTP status {})",
-            response.status().as_u16()
-        ),
-        Error::Tls(error) => format!("the relay's certificate or encryption is wrong: {error}"),
-        Error::Url(UrlError::UnsupportedUrlScheme) => {
-            "the relay's address must begin with ws:// or wss://".to_owned()
-        }
-        Error::Url(error) => format!("the relay's address is wrong: {error}"),
-        other => loss(other),
-    }
 }
 
 /// Says for a person why an open connection ended; the engine may put before it that the connection was lost.

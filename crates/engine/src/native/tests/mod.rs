@@ -9,6 +9,7 @@ mod rpc;
 mod sharing;
 mod slow;
 mod socket;
+mod strangers;
 mod whole;
 
 use std::path::Path;
