@@ -18,6 +18,7 @@ mod desk;
 mod error;
 pub mod filter;
 mod help;
+mod link;
 mod media;
 pub mod moment;
 pub mod native;

@@ -8,10 +8,13 @@ use model::Role;
 use crate::args::workspace::{Init, Invite, Join, Relay, Sync};
 use crate::desk::{Desk, answer};
 use crate::error::CommandError;
-use crate::output;
+use crate::{link, output};
 
 /// The most bytes of a line that may be an invite link.
 const MAX_LINK_BYTES: u64 = 64 * 1024;
+
+/// How to name another relay.
+const OTHER_RELAY: &str = "if the relay has another address: handschlag relay URL";
 
 pub(super) fn init(desk: &mut Desk<'_>, args: &Init) -> Result<(), CommandError> {
     let request = Request::Found {
@@ -77,9 +80,31 @@ pub(super) fn join(desk: &mut Desk<'_>, args: &Join) -> Result<(), CommandError>
         "-" => read_link(desk)?,
         link => link.to_owned(),
     };
-    let request = Request::Join { link };
-    let founded = answer!(desk.ask_long(request, "joining")?, Answer::Founded(founded) => founded);
+    let request = Request::Join {
+        link: link::pasted(&link),
+    };
+    let answer = desk.ask_long(request, "joining").map_err(as_of_link)?;
+    let founded = answer!(answer, Answer::Founded(founded) => founded);
     desk.print(&founded, |_| output::workspace::founded("joined", &founded))
+}
+
+/// Says what a refusal of the relay means for who only has a link.
+fn as_of_link(error: CommandError) -> CommandError {
+    let CommandError::Failed(failure) = error else {
+        return error;
+    };
+    let (reason, way_out) = match failure.code.as_str() {
+        "not-a-member" => (
+            "the workspace has no invite with the secret of this link",
+            "copy the whole link once more, or ask for a new one",
+        ),
+        "workspace-unknown" => (
+            "the relay of this link does not know the workspace of this link",
+            "copy the whole link once more, or ask who sent it: the workspace may have another relay now",
+        ),
+        _ => return CommandError::Failed(failure),
+    };
+    CommandError::Failed(Failure::new(&failure.code, reason, Some(way_out)))
 }
 
 /// Reads the link as a line of standard input, so that it stands in no list of processes.
@@ -156,8 +181,10 @@ pub(super) fn sync(desk: &mut Desk<'_>, args: &Sync) -> Result<(), CommandError>
     let way_out = problem
         .way_out
         .unwrap_or_else(|| "try again: handschlag sync".to_owned());
+    // Where something else than a relay was found, the address may be another one.
+    let other = (problem.code == "relay-away").then(|| OTHER_RELAY.to_owned());
     Err(CommandError::Failed(Failure {
-        way_out: Some(lines(missing.into_iter().chain([way_out]))),
+        way_out: Some(lines(missing.into_iter().chain([way_out]).chain(other))),
         ..problem
     }))
 }

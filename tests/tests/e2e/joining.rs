@@ -55,6 +55,37 @@ fn a_link_that_is_wrong_says_so() {
 }
 
 #[test]
+fn a_link_may_come_as_mail_shows_it() {
+    let company = company();
+    for (at, form) in ["<LINK>", "LINK.", "join here: \"LINK\""]
+        .iter()
+        .enumerate()
+    {
+        let link = company.owner.ok(&["invite", "--user", "Rep B"]);
+        let person = company.empty_home(&at.to_string());
+        person.ok(&["join", &form.replace("LINK", &link)]);
+    }
+}
+
+#[test]
+fn a_link_that_leads_astray_says_what_is_wrong_with_it() {
+    let company = company();
+    let link = company.owner.ok(&["invite", "--user", "Rep B"]);
+    let nobody = company.empty_home("nobody");
+    let (start, secret) = link.rsplit_once('.').expect("a link ends with its secret");
+    let forged = format!("{start}.{}", "A".repeat(secret.len()));
+    let error = nobody.refused(&["join", &forged]);
+    assert!(text(&error, "reason").contains("no invite"), "{error}");
+    let of_others = format!("{}/join#1.{}.{secret}", company.relay.url(), "A".repeat(43));
+    let error = nobody.refused(&["join", &of_others]);
+    assert!(text(&error, "reason").contains("of this link"), "{error}");
+    for cut in [&link[..link.len() - 5], start] {
+        let error = nobody.refused(&["join", cut]);
+        assert!(text(&error, "way_out").contains("whole link"), "{error}");
+    }
+}
+
+#[test]
 fn a_guest_reads_and_writes_nothing() {
     let company = company();
     let id = company
