@@ -86,6 +86,19 @@ impl RelayProcess {
         self.restart();
     }
 
+    /// Runs a command of the relay's program that is not `serve`, and gives what it prints.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[track_caller]
+    pub fn command(&self, args: &[&str]) -> String {
+        let output = Command::new(binaries::relay()).args(args).output();
+        let output = output.expect("the relay's program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {stderr}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Gives its origin.
     pub fn url(&self) -> String {
         format!("http://{}", self.listen)

@@ -6,6 +6,7 @@ mod forks;
 mod homes;
 mod joining;
 mod looking;
+mod lost_relays;
 mod relays;
 mod story;
 mod surroundings;

@@ -1,0 +1,178 @@
+//! Relays that lose their disk, come back from a backup, or are replaced: clients fill them again.
+
+use std::fs;
+
+use handschlag_tests::harness::{Admission, Person, RelayProcess};
+
+use crate::surroundings::{Company, company, has_way_out, ids, synced, text};
+
+fn capture(who: &Person, company: &str) -> String {
+    who.ok(&["capture", "--company", company])
+}
+
+fn inquiries(who: &Person) -> Vec<String> {
+    let mut all = ids(who, "inquiry");
+    all.sort();
+    all
+}
+
+/// Checks that people see exactly these inquiries, in any order.
+#[track_caller]
+fn all_see(people: &[&Person], expected: &[String]) {
+    let mut expected = expected.to_vec();
+    expected.sort();
+    for who in people {
+        assert_eq!(inquiries(who), expected, "{} sees", who.name());
+    }
+}
+
+fn number(who: &Person, id: &str) -> String {
+    text(&who.json(&["show", id]), "number")
+}
+
+/// Stops a relay and takes its data away.
+fn lose_disk(relay: &mut RelayProcess) {
+    relay.kill();
+    fs::remove_dir_all(relay.data()).expect("the data goes");
+    relay.restart();
+}
+
+/// Two people who share a contact, and a third who is away for days with one of his own.
+struct Fair {
+    company: Company,
+    b: Person,
+    c: Person,
+    all: Vec<String>,
+}
+
+fn fair() -> Fair {
+    let company = company();
+    let b = company.joins("Rep B", "b", "member");
+    let c = company.joins("Rep C", "c", "member");
+    let mut all = vec![
+        capture(&company.owner, "Nordwind Pumpen GmbH"),
+        capture(&b, "Elbe Maschinenbau AG"),
+    ];
+    for who in [&company.owner, &b, &c] {
+        synced(who);
+    }
+    all.extend((0..3).map(|day| capture(&c, &format!("Day {day} GmbH"))));
+    Fair { company, b, c, all }
+}
+
+#[test]
+fn a_relay_whose_disk_is_deleted_is_filled_again_by_who_comes() {
+    let Fair {
+        mut company,
+        b,
+        c,
+        mut all,
+    } = fair();
+    lose_disk(&mut company.relay);
+    // Whoever comes first fills it, also with what others had sent; a new device gets everything.
+    all.push(capture(&b, "After the loss GmbH"));
+    synced(&b);
+    synced(&company.owner);
+    let d = company.joins("Rep D", "d", "member");
+    synced(&d);
+    let of_c = inquiries(&c);
+    let shared = inquiries(&b);
+    let before: Vec<String> = all
+        .iter()
+        .filter(|id| shared.contains(id) || !of_c.contains(id))
+        .cloned()
+        .collect();
+    assert_eq!(before.len(), 3, "nothing of who is away yet");
+    all_see(&[&b, &company.owner, &d], &before);
+    // Codes go on where they were.
+    let of_d = capture(&d, "First of D GmbH");
+    assert!(number(&d, &of_d).contains("-D-"), "{}", number(&d, &of_d));
+    all.push(of_d);
+    synced(&d);
+    // The one who was away comes back, and everything of him arrives.
+    synced(&c);
+    for who in [&company.owner, &b, &d, &c] {
+        synced(who);
+    }
+    all_see(&[&company.owner, &b, &c, &d], &all);
+}
+
+#[test]
+fn nobody_can_claim_a_workspace_while_its_relay_is_empty() {
+    let Fair { mut company, b, .. } = fair();
+    lose_disk(&mut company.relay);
+    let workspace = text(&b.json(&["status"])["workspace"], "workspace");
+    // A stranger founds his own workspace, and points an invite of it at this one's name.
+    let stranger = company.empty_home("stranger");
+    let url = company.relay.url();
+    let init = [
+        "init",
+        "--workspace",
+        "Not yours",
+        "--user",
+        "Stranger",
+        "--relay",
+    ];
+    stranger.ok(&[&init[..], &[&url]].concat());
+    let link = stranger.ok(&["invite", "--user", "Another", "--role", "member"]);
+    let own = text(&stranger.json(&["status"])["workspace"], "workspace");
+    let (head, secret) = link.rsplit_once('.').expect("a link ends with its secret");
+    let (origin, _) = head.rsplit_once('.').expect("a link names its workspace");
+    let stolen = format!("{origin}.{workspace}.{secret}");
+    let victim = company.empty_home("victim");
+    assert_ne!(own, workspace);
+    let refused = victim.refused(&["join", &stolen]);
+    has_way_out(&refused);
+    // The workspace's own people come back to it all the same.
+    synced(&b);
+    synced(&company.owner);
+}
+
+#[test]
+fn a_relay_from_last_weeks_backup_gets_what_it_lacks() {
+    let Fair {
+        mut company,
+        b,
+        c,
+        mut all,
+    } = fair();
+    let backup = company.folder.path().join("last-week.backup");
+    let data = company.relay.data().to_owned();
+    let (file, folder) = (backup.display().to_string(), data.display().to_string());
+    company.relay.command(&["backup", &file, "--data", &folder]);
+    all.push(capture(&b, "After the backup GmbH"));
+    synced(&b);
+    let d = company.joins("Rep D", "d", "member");
+    all.push(capture(
+        &d,
+        "From a device that the backup does not know GmbH",
+    ));
+    synced(&d);
+    synced(&company.owner);
+    company.relay.stop();
+    fs::remove_dir_all(&data).expect("the data goes");
+    company
+        .relay
+        .command(&["restore", &file, "--data", &folder]);
+    company.relay.restart();
+    // The owner knows the device that the backup does not.
+    synced(&company.owner);
+    for who in [&d, &c, &b, &company.owner, &d] {
+        synced(who);
+    }
+    all_see(&[&company.owner, &b, &c, &d], &all);
+}
+
+#[test]
+fn a_workspace_moves_to_another_relay_and_takes_all_along() {
+    let Fair { company, b, c, all } = fair();
+    let folder = company.folder.path().join("elsewhere");
+    let other = RelayProcess::start(&folder, Admission::Open);
+    for who in [&b, &company.owner, &c] {
+        who.ok(&["relay", &other.url()]);
+    }
+    for who in [&company.owner, &b, &c] {
+        synced(who);
+    }
+    all_see(&[&company.owner, &b, &c], &all);
+}
