@@ -1,5 +1,7 @@
 //! Cuts that name where the log stands, and what revoked devices push behind them.
 
+use std::sync::Arc;
+
 use protocol::{Cut, CutMoved, FeedId, Refusal, Revocation, Role, RoleChange, What};
 use sync::client::{Input, Output};
 
@@ -476,4 +478,31 @@ fn no_more_is_held_than_may_be() {
     world.write(0);
     world.heal();
     assert_eq!(on_relay(&world, 0), (1, 0));
+}
+
+#[test]
+fn a_revoked_device_that_comes_first_to_a_restored_relay_holds_up_nobody() {
+    let mut world = world(46);
+    let old = Arc::clone(&world.store.spaces[&world.workspace].roster);
+    revoke(&mut world, 0, 1);
+    let revoked = world.devices[0].roster.head();
+    let entries = world.store.spaces[&world.workspace].entries.len();
+    world.restore(entries);
+    let space = world.store.spaces.get_mut(&world.workspace);
+    space.expect("is there").roster = Arc::clone(&old);
+    // It hides that it knows of its revocation, and the relay takes what it writes as if nothing had been.
+    world.devices[1].roster = (*old).clone();
+    world.write(1);
+    world.connect(1);
+    world.settle();
+    assert_eq!(on_relay(&world, 1), (3, 0));
+    world.write(0);
+    world.connect(0);
+    world.settle();
+    let space = &world.store.spaces[&world.workspace];
+    assert_eq!(space.roster.head(), revoked);
+    assert_eq!(on_relay(&world, 0), (1, 0), "the others go on");
+    world.write(1);
+    world.settle();
+    assert_eq!(on_relay(&world, 1), (3, 1), "and from now on it is held");
 }
