@@ -72,8 +72,11 @@ fn told_by_clap(error: &clap::Error, words: &[OsString], terminal: &mut Terminal
             writeln!(terminal.out, "{json:#}")
         }
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => write!(terminal.out, "{text}"),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !is_json => {
-            write!(terminal.err, "{text}")
+        // Who typed nothing wants to know what there is, also where the home is named by the environment.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+            if !is_json =>
+        {
+            write!(terminal.err, "{}", Cli::command().render_help())
         }
         _ => usage_error(&text, command_in(words)).tell(terminal.err, is_json),
     };
@@ -106,7 +109,8 @@ fn usage_error(text: &str, command: Option<String>) -> CommandError {
     let (reason, expected) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut expected: Vec<String> = expected
         .lines()
-        .map(|line| line.trim().to_owned())
+        // A home that the environment names counts as typed, and is no part of what is missing.
+        .map(|line| line.trim().replace("--home <DIR> ", ""))
         .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .collect();
     expected.push(match command {

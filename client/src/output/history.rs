@@ -146,8 +146,9 @@ fn created(fields: &[&HistoryItem]) -> String {
                 }
             }
             ("priority", Some(priority)) => parts.push(format!("priority {priority}")),
-            (_, Some(text)) => parts.push(text),
-            (_, None) => {}
+            // A sales project is named like its customer, and this like the contact, until somebody names it.
+            (_, Some(text)) if !parts.contains(&text) => parts.push(text),
+            (_, _) => {}
         }
     }
     if let Some(note) = first("note") {

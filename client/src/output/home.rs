@@ -1,6 +1,6 @@
 //! Home: what one person has to do.
 
-use engine::interface::{HomeAnswer, HomeItem};
+use engine::interface::{HomeAnswer, HomeItem, Row};
 use model::Kind;
 use model::home::Urgency;
 
@@ -15,6 +15,9 @@ const GROUPS: [(Urgency, &str); 5] = [
     (Urgency::Later, "later"),
     (Urgency::Undated, "without a date"),
 ];
+
+/// How many records without a next step a Home shows; an import may have brought hundreds, and `--json` lists them all.
+const WITHOUT_NEXT_STEP: usize = 10;
 
 /// Writes a Home.
 pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
@@ -46,16 +49,8 @@ pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
             .without_next_step
             .iter()
             .filter(|row| row.record.kind == Some(kind))
-            .cloned()
             .collect();
-        if !rows.is_empty() {
-            let heading = match kind {
-                Kind::Inquiry => "inquiries without a next step",
-                _ => "sales projects without a next step",
-            };
-            let table = list::rows(kind, &rows, moment);
-            text.push_str(&format!("\n{heading}\n{}", indent(&table)));
-        }
+        text.push_str(&without_next_step(kind, &rows, home, moment));
     }
     if !home.merged.is_empty() {
         let entries = merged::entries(&home.merged, moment);
@@ -65,6 +60,37 @@ pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
         text.push_str("nothing to do\n");
     }
     text
+}
+
+/// Writes the first records of a kind without a next step, and says how many there are beside.
+fn without_next_step(kind: Kind, rows: &[&Row], home: &HomeAnswer, moment: &Moment) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heading = match kind {
+        Kind::Inquiry => "inquiries without a next step",
+        _ => "sales projects without a next step",
+    };
+    // All have no next step and one who is responsible: that needs no columns.
+    let shown: Vec<Row> = rows
+        .iter()
+        .take(WITHOUT_NEXT_STEP)
+        .map(|row| {
+            let mut row = Row::clone(row);
+            row.next_step = None;
+            row.fields.remove("responsible");
+            row
+        })
+        .collect();
+    let mut table = list::rows(kind, &shown, moment);
+    let more = rows.len() - shown.len();
+    if more > 0 {
+        let (kind, member) = (kind.name(), home.member.id.short());
+        table.push_str(&format!(
+            "and {more} more: handschlag list {kind} --filter next-step=none --filter responsible={member}\n"
+        ));
+    }
+    format!("\n{heading}\n{}", indent(&table))
 }
 
 fn activities(items: &[&HomeItem], moment: &Moment) -> String {

@@ -53,4 +53,8 @@ fn help_for_people_is_on_stdout() {
     assert!(ran.out.contains("--follow-up <DATE>"), "{}", ran.out);
     assert!(run(&[], []).err.contains("Usage"));
     assert_eq!(run(&[], []).code, 2);
+    let ran = run(&["--home", "elsewhere"], []);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("Usage"), "{}", ran.err);
+    assert!(!ran.err.contains("[subcommands"), "{}", ran.err);
 }

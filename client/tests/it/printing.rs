@@ -286,6 +286,12 @@ fn a_history_has_one_entry_for_each_operation() {
     ];
     let ran = run(&["history", "inquiry1"], answer(family.to_vec()));
     assert!(ran.out.contains("  created: Berg\n"), "{}", ran.out);
+    let twice = [
+        &family[..],
+        &[item(HistoryKind::Changed, "customer", "", "Berg", 1)],
+    ];
+    let ran = run(&["history", "inquiry1"], answer(twice.concat()));
+    assert!(ran.out.contains("  created: Berg\n"), "{}", ran.out);
     let ran = run(&["history", "inquiry1"], answer(family[..1].to_vec()));
     assert!(ran.out.contains("  created\n"), "{}", ran.out);
 }
@@ -338,6 +344,36 @@ fn home_groups_by_urgency() {
         "Home of Berg, today\n\
          \noverdue\n  yesterday  call  Quote  Mueller Praezision GmbH  09090909\n\
          \ntoday\n  today 14:00  call  Quote  Mueller Praezision GmbH  (archived)  09090909\n"
+    );
+}
+
+#[test]
+fn home_shows_some_of_many_without_a_next_step() {
+    let home = Answer::Home(HomeAnswer {
+        member: Named {
+            title: "Berg".to_owned(),
+            ..inquiry(99)
+        },
+        day: moment().today(),
+        activities: Vec::new(),
+        without_next_step: (1..=12).map(row).collect(),
+        merged: Vec::new(),
+    });
+    let ran = run(&["home"], [home]);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(
+        &lines[2..5],
+        [
+            "inquiries without a next step",
+            "  number          inquiry                  status  priority  id",
+            "  AF-2026-A-0001  Mueller Praezision GmbH  new     A         01010101  ⇄",
+        ]
+    );
+    assert_eq!(
+        lines[14..],
+        [
+            "  and 2 more: handschlag list inquiry --filter next-step=none --filter responsible=63636363"
+        ]
     );
 }
 

@@ -238,6 +238,15 @@ fn wrong_usage_points_to_the_help_of_its_command() {
 }
 
 #[test]
+fn what_is_missing_is_told_without_the_home() {
+    let ran = run(&["show", "--home", "elsewhere"], []);
+    assert_eq!(
+        ran.err,
+        "handschlag: the following required arguments were not provided: <ID>\n  Usage: handschlag show <ID>\n  for more: handschlag show --help\n"
+    );
+}
+
+#[test]
 fn a_relay_that_was_not_met_is_no_success() {
     let away = |problem| {
         Answer::Synced(SyncAnswer {
