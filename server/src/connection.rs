@@ -11,7 +11,7 @@ use futures_util::{
     future::BoxFuture,
     stream::{FuturesUnordered, SplitSink},
 };
-use protocol::{Cut, Nonce};
+use protocol::{Cut, Nonce, RosterHash};
 use sync::relay::{Connection, Input, Output, RosterAppended};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
@@ -23,7 +23,7 @@ use tracing::{debug, info};
 
 use crate::{
     clock::{self, now_ms},
-    hub::{Failed, Hub},
+    hub::{Failed, Growth, Hub},
     log::{FeedRange, Written},
     logging::Short,
     pace::Pace,
@@ -128,7 +128,7 @@ pub(crate) async fn serve(
 /// What the state machine was told of the workspace.
 #[derive(Default)]
 struct Told {
-    roster_len: usize,
+    roster_head: Option<RosterHash>,
     held: Option<Arc<[Cut]>>,
 }
 
@@ -141,9 +141,9 @@ async fn grown(now: &mut Option<watch::Receiver<Now>>, told: &mut Told) -> Input
         return std::future::pending().await;
     }
     let current = receiver.borrow_and_update().clone();
-    let entries = current.roster.entries().len();
-    if entries > told.roster_len {
-        told.roster_len = entries;
+    let head = Some(current.roster.head());
+    if head != told.roster_head {
+        told.roster_head = head;
         // What else has changed is told in the next turn.
         receiver.mark_changed();
         return Input::RosterGrew(current.roster);
@@ -339,15 +339,19 @@ impl Shell {
             }),
             Output::AppendRoster {
                 expected,
+                keep,
                 entries,
                 roster,
                 effects,
             } => {
                 let grown = Arc::clone(&roster);
-                let durable = self
-                    .hub
-                    .append_roster(&space, expected, entries, roster, effects)
-                    .await;
+                let growth = Growth {
+                    expected,
+                    keep,
+                    entries,
+                    effects,
+                };
+                let durable = self.hub.append_roster(&space, roster, growth).await;
                 self.answer(async move {
                     let input = match durable.await {
                         Ok(Written::RosterGrew { .. }) => {

@@ -32,6 +32,19 @@ pub(crate) struct Failed;
 /// What a client is told of a workspace, and the workspace when it is there.
 pub(crate) type Opened = Result<(Found, Option<Arc<Space>>), Failed>;
 
+/// How a roster grows.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    /// The head that it has.
+    pub(crate) expected: RosterHash,
+    /// How many entries from the first stay; all when none.
+    pub(crate) keep: Option<usize>,
+    /// The entries that follow them.
+    pub(crate) entries: Vec<Blob>,
+    /// What they ask of the log.
+    pub(crate) effects: Effects,
+}
+
 /// What is found where a workspace should be.
 enum Place {
     Open(Arc<Space>),
@@ -200,17 +213,16 @@ impl Hub {
     pub(crate) async fn append_roster(
         &self,
         space: &Arc<Space>,
-        expected: RosterHash,
-        entries: Vec<Blob>,
         roster: Arc<Roster>,
-        effects: Effects,
+        growth: Growth,
     ) -> impl Future<Output = Result<Written, Failed>> + use<> {
         let write = Write::Roster {
             workspace: space.id,
             received_ms: clock::now_ms(),
-            expected,
-            entries: pieces(entries),
-            effects,
+            expected: growth.expected,
+            keep: growth.keep,
+            entries: pieces(growth.entries),
+            effects: growth.effects,
         };
         self.write(write, Some(Arc::clone(space)), Some(roster), None)
             .await

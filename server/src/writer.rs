@@ -376,6 +376,7 @@ mod tests {
                 workspace: space.id,
                 received_ms: 2,
                 expected: before,
+                keep: None,
                 entries: vec![RosterPiece {
                     hash: grown.head(),
                     bytes: vec![1].into(),

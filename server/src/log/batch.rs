@@ -142,11 +142,16 @@ impl<'t> Batch<'t> {
                 workspace,
                 received_ms,
                 expected,
+                keep,
                 entries,
                 effects,
             } => match self.workspace(&workspace)? {
                 Some(mut row) if row.roster_head == expected => {
-                    let written = self.grow_roster(&mut row, received_ms, &entries, &effects)?;
+                    let written = self.grow_roster(&mut row, received_ms, &effects)?;
+                    if matches!(written, Written::RosterGrew { .. }) {
+                        self.cut_roster(&mut row, keep)?;
+                        self.add_entries(&mut row, &entries)?;
+                    }
                     self.touched.insert(workspace, row);
                     Ok(written)
                 }
@@ -271,11 +276,24 @@ impl<'t> Batch<'t> {
         })
     }
 
+    /// Takes the entries away that give way to those of another branch.
+    fn cut_roster(&mut self, row: &mut WorkspaceRow, keep: Option<usize>) -> Result<(), LogError> {
+        let keep = keep.and_then(|keep| u32::try_from(keep).ok());
+        let Some(keep) = keep.filter(|keep| *keep < row.roster_len) else {
+            return Ok(());
+        };
+        for index in keep..row.roster_len {
+            self.roster.remove(&roster_key(row.number, index))?;
+        }
+        row.roster_len = keep;
+        Ok(())
+    }
+
+    /// Checks what a growth of the roster asks of the log, and does it.
     fn grow_roster(
         &mut self,
         row: &mut WorkspaceRow,
         received_ms: u64,
-        entries: &[RosterPiece],
         effects: &Effects,
     ) -> Result<Written, LogError> {
         if let Some(heads) = differing(&self.feeds_of(row), effects)? {
@@ -305,7 +323,6 @@ impl<'t> Batch<'t> {
             grown.held.push((feed, end));
         }
         grown.head = row.head;
-        self.add_entries(row, entries)?;
         Ok(Written::RosterGrew { grown })
     }
 

@@ -167,6 +167,23 @@ fn rosters_grow_by_compare_and_swap(log: &dyn ChangeLog) {
     assert!(is_grown(grow(entry(3).hash, 5)));
     let stored = log.workspace(&SPACE).expect("reads").expect("is there");
     assert_eq!(stored.roster, [1, 2, 3, 5].map(entry));
+    // A branch that counts takes the place of what follows the shared entries, whichever is longer.
+    for (expected, keep, number, roster) in [
+        (5, 2, 6, vec![1, 2, 6]),
+        (6, 3, 7, vec![1, 2, 6, 7]),
+        (7, 1, 8, vec![1, 8]),
+    ] {
+        let mut write = grow_by(entry(expected).hash, number, Effects::default());
+        if let Write::Roster { keep: kept, .. } = &mut write {
+            *kept = Some(keep);
+        }
+        assert!(is_grown(
+            log.commit(vec![write]).expect("commits").remove(0)
+        ));
+        let stored = log.workspace(&SPACE).expect("reads").expect("is there");
+        let roster: Vec<RosterPiece> = roster.into_iter().map(entry).collect();
+        assert_eq!(stored.roster, roster);
+    }
 }
 
 fn grow_by(expected: RosterHash, number: u8, effects: Effects) -> Write {
@@ -174,6 +191,7 @@ fn grow_by(expected: RosterHash, number: u8, effects: Effects) -> Write {
         workspace: SPACE,
         received_ms: 100,
         expected,
+        keep: None,
         entries: vec![entry(number)],
         effects,
     }

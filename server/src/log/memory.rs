@@ -131,12 +131,8 @@ impl Space {
         new
     }
 
-    fn grow_roster(
-        &mut self,
-        received_ms: u64,
-        entries: Vec<RosterPiece>,
-        effects: &Effects,
-    ) -> Written {
+    /// Checks what a growth of the roster asks of the log, and does it.
+    fn grow_roster(&mut self, received_ms: u64, effects: &Effects) -> Written {
         match differing(self, effects) {
             Ok(None) => {}
             Ok(Some(heads)) => return Written::CutsDiffer { heads },
@@ -155,7 +151,6 @@ impl Space {
             grown.held.push((*feed, self.held_end(feed)));
         }
         grown.head = self.head();
-        self.roster.extend(entries);
         Written::RosterGrew { grown }
     }
 
@@ -339,11 +334,17 @@ impl State {
                 workspace,
                 received_ms,
                 expected,
+                keep,
                 entries,
                 effects,
             } => match self.workspaces.get_mut(&workspace) {
                 Some(space) if space.roster.last().map(|last| last.hash) == Some(expected) => {
-                    space.grow_roster(received_ms, entries, &effects)
+                    let written = space.grow_roster(received_ms, &effects);
+                    if matches!(written, Written::RosterGrew { .. }) {
+                        space.roster.truncate(keep.unwrap_or(usize::MAX));
+                        space.roster.extend(entries);
+                    }
+                    written
                 }
                 Some(_) => Written::RosterMoved,
                 None => Written::NoWorkspace,

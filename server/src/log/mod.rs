@@ -143,8 +143,10 @@ pub enum Write {
         workspace: WorkspaceId,
         /// The relay's clock, ms since 1970, for what they let into the log.
         received_ms: u64,
-        /// The head on which they build.
+        /// The head that the roster has.
         expected: RosterHash,
+        /// How many entries from the first stay, when the others give way to a branch that counts; all when none.
+        keep: Option<usize>,
         /// The entries.
         entries: Vec<RosterPiece>,
         /// What they ask of the log.

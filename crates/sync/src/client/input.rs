@@ -61,7 +61,7 @@ pub enum Input {
     Carried,
     /// Asks the relay for a piece of any feed; answered by [`Output::Carried`], or [`Output::Held`] for what is held.
     ///
-    /// The answer ends with the envelope `to`, or with an empty [`Output::WantEnded`] when the relay has no more.
+    /// The answer ends with the envelope `to`, or with [`Output::WantEnded`] when the relay has no more.
     Want {
         /// The feed.
         feed: FeedId,
@@ -72,8 +72,10 @@ pub enum Input {
     },
     /// Brings the relay what it lacks of the roster, whoever signed it: entries that follow each other.
     ///
-    /// Meant for a relay that [`Output::Roster`] shows to have less of the same roster; what it has is skipped. Given
-    /// before the answer to [`Output::ReadHeads`], it arrives before anything is carried.
+    /// Meant for a relay that [`Output::Roster`] shows to have less of the same roster, or a branch that does not count;
+    /// then the entries are ours from where the branches part. What the relay has is skipped. Taken, they are not
+    /// answered; when the relay's branch is the one that counts, [`Output::RosterMoved`] is the answer. Given before the
+    /// answer to [`Output::ReadHeads`], they arrive before anything is carried.
     BringRoster {
         /// The entries.
         entries: Vec<Blob>,

@@ -176,9 +176,12 @@ pub enum Output {
         /// The heads.
         heads: Vec<Cut>,
     },
-    /// New roster entries, to be verified and stored.
+    /// Roster entries, to be verified and stored.
     ///
-    /// They follow the known head; when the relay does not know that head they are all that it has.
+    /// They follow the known head, or, when the relay's roster is another: all that it has (in the welcome, when it does
+    /// not know the head), or what follows the entries that both share (when its roster has given way to a branch that
+    /// counts). Where the relay has less of the same roster, or a branch that does not count, bring it ours by
+    /// [`Input::BringRoster`].
     Roster {
         /// The entries.
         entries: Vec<Blob>,
@@ -217,7 +220,8 @@ pub enum Output {
         /// The head after them.
         head: RosterHash,
     },
-    /// The roster had grown, so nothing was taken; verify and store these entries, then sign again.
+    /// The roster had grown, so nothing was taken; verify and store these entries, then sign again. Without an append it
+    /// answers [`Input::BringRoster`]: the relay's branch counts.
     RosterMoved {
         /// The entries that were missing here.
         entries: Vec<Blob>,

@@ -7,7 +7,7 @@ use protocol::{
     RosterHash, SignerKey, Want,
     limits::{BATCH_BYTES, MAX_BATCH_ENVELOPES, MAX_HEADS, MAX_ROSTER_ENTRIES_PER_FRAME},
 };
-use vault::Roster;
+use vault::{Roster, Side};
 
 use super::{
     Output,
@@ -94,10 +94,15 @@ impl Follow {
         self.wants.len()
     }
 
-    /// Notes the newest roster; older ones, which can come late, are ignored.
+    /// Notes the newest roster; older ones, which can come late, are ignored, as are branches that do not count.
     pub(super) fn roster_grew(&mut self, roster: Arc<Roster>) {
-        if roster.entries().len() > self.roster.entries().len() {
+        let compared = self.roster.compare(&roster);
+        if compared.is_ok_and(|compared| compared.counts() == Side::Theirs) {
             let was_admin = is_admin(&self.roster, self.key);
+            // Of another branch the client has what both share.
+            let (ours, theirs) = (self.roster.entries(), roster.entries());
+            let sent = ours.iter().zip(theirs).take(self.roster_sent);
+            self.roster_sent = sent.take_while(|(ours, theirs)| ours == theirs).count();
             self.roster = roster;
             // Who becomes an admin is shown what is held.
             if !was_admin && !self.held.is_empty() {

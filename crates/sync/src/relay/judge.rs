@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use protocol::{
     Blob, Body, Cut, DecodeError, Entry, EnvelopeHash, FeedId, InviteKey, Refusal, SignerKey,
 };
-use vault::{EnvelopeError, Roster, RosterError, Standing, verify_for_keeping};
+use vault::{EnvelopeError, Roster, RosterError, Side, Standing, verify_for_keeping};
 
 use crate::{Effects, Judged, Release, Run, Verified};
 
@@ -272,13 +272,22 @@ pub(super) enum Brought {
         roster: Arc<Roster>,
         effects: Effects,
     },
-    /// They continue another roster than this one.
+    /// They part from the roster before its end, and their branch counts: it takes the place of what is here.
+    Replaces {
+        keep: usize,
+        entries: Vec<Blob>,
+        roster: Arc<Roster>,
+        effects: Effects,
+    },
+    /// They part from the roster before its end, and this one counts; or nothing is shared.
     Elsewhere,
 }
 
 /// Verifies entries of whatever authors that go on with the roster where this relay had lost it.
 ///
-/// They were in force before, so nobody asks when an invite has expired or where feeds stand by now.
+/// They were in force before, so nobody asks when an invite has expired or where feeds stand by now. Where two branches
+/// exist because a relay that lost its roster got an old one, the branch that counts takes the other's place; who meets
+/// both keeps what counts of the lost one.
 pub(super) fn check_brought(roster: &Roster, entries: &[Blob]) -> Result<Brought, No> {
     let mut new = Vec::new();
     for bytes in entries {
@@ -289,19 +298,35 @@ pub(super) fn check_brought(roster: &Roster, entries: &[Blob]) -> Result<Brought
             new.push(bytes.clone());
         }
     }
-    let mut grown = roster.clone();
-    for bytes in &new {
-        match grown.append(bytes) {
-            Ok(()) => {}
-            Err(RosterError::NotNext { .. }) => return Ok(Brought::Elsewhere),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if new.is_empty() {
+    let Some(first) = new.first() else {
         return Ok(Brought::Known);
+    };
+    let previous = Body::decode(&Entry::decode(first)?.body)?.previous;
+    let Some(after) = roster.entries_after(&previous) else {
+        return Ok(Brought::Elsewhere);
+    };
+    let keep = roster.entries().len() - after.len();
+    let mut grown = if after.is_empty() {
+        roster.clone()
+    } else {
+        let shared = Roster::from_entries(&roster.entries()[..keep]);
+        shared.map_err(|error| No::from(error.source))?
+    };
+    grow(&mut grown, &new)?;
+    let effects = effects(roster, &grown, false);
+    if after.is_empty() {
+        return Ok(Brought::Continues {
+            effects,
+            entries: new,
+            roster: Arc::new(grown),
+        });
     }
-    Ok(Brought::Continues {
-        effects: effects(roster, &grown, false),
+    if roster.compare(&grown)?.counts() != Side::Theirs {
+        return Ok(Brought::Elsewhere);
+    }
+    Ok(Brought::Replaces {
+        keep,
+        effects,
         entries: new,
         roster: Arc::new(grown),
     })

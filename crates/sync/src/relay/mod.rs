@@ -217,6 +217,8 @@ pub enum Output {
     AppendRoster {
         /// The expected head.
         expected: RosterHash,
+        /// How many entries from the first stay, when the others give way to a branch that counts.
+        keep: Option<usize>,
         /// The entries.
         entries: Vec<Blob>,
         /// The roster with them.

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use protocol::{Blob, Heads, HeadsPurpose, RosterAppend, RosterMoved, limits::MAX_HEADS};
+use protocol::{
+    Blob, Heads, HeadsPurpose, RosterAppend, RosterHash, RosterMoved, limits::MAX_HEADS,
+};
 use vault::Roster;
+
+use crate::Effects;
 
 use super::{
     Appending, Connection, Output, RosterAppended,
@@ -26,6 +30,7 @@ impl Connection {
         working.appending = Some(Appending::New);
         self.outputs.push_back(Output::AppendRoster {
             expected: append.expected_head,
+            keep: None,
             entries: append.entries,
             roster: grown,
             effects,
@@ -47,18 +52,36 @@ impl Connection {
                 entries,
                 roster: grown,
                 effects,
-            } => {
-                working.pending += 1;
-                working.appending = Some(Appending::Brought);
-                self.outputs.push_back(Output::AppendRoster {
-                    expected: roster.head(),
-                    entries,
-                    roster: grown,
-                    effects,
-                });
-            }
+            } => self.take_brought(roster.head(), None, entries, grown, effects),
+            Brought::Replaces {
+                keep,
+                entries,
+                roster: grown,
+                effects,
+            } => self.take_brought(roster.head(), Some(keep), entries, grown, effects),
         }
         Ok(())
+    }
+
+    fn take_brought(
+        &mut self,
+        expected: RosterHash,
+        keep: Option<usize>,
+        entries: Vec<Blob>,
+        roster: Arc<Roster>,
+        effects: Effects,
+    ) {
+        if let State::Working(working) = &mut self.state {
+            working.pending += 1;
+            working.appending = Some(Appending::Brought);
+        }
+        self.outputs.push_back(Output::AppendRoster {
+            expected,
+            keep,
+            entries,
+            roster,
+            effects,
+        });
     }
 
     pub(super) fn roster_appended(

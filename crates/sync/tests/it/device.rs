@@ -293,19 +293,51 @@ impl Device {
         client::Input::Missing { envelopes, next }
     }
 
-    /// Takes roster entries in; returns what a relay lacks that stands within this roster.
+    /// Takes roster entries in; returns what a relay lacks that stands within this roster, or has another branch.
     pub(crate) fn take_roster(&mut self, entries: &[Blob]) -> Option<client::Input> {
         let mut last = self.roster.head();
-        for entry in entries {
-            last = protocol::Entry::decode(entry).expect("decodes").hash();
-            if self.roster.entries_after(&last).is_none() {
-                self.roster.append(entry).expect("follows");
+        let mut theirs: Option<Roster> = None;
+        for bytes in entries {
+            let entry = protocol::Entry::decode(bytes).expect("decodes");
+            let previous = protocol::Body::decode(&entry.body)
+                .expect("decodes")
+                .previous;
+            last = entry.hash();
+            if let Some(theirs) = &mut theirs {
+                theirs.append(bytes).expect("follows");
+            } else if self.roster.entries_after(&last).is_some() {
+                continue;
+            } else if previous == self.roster.head() {
+                self.roster.append(bytes).expect("follows");
+            } else {
+                let mut branch = Roster::from_entries(self.shared(&previous)).expect("is ours");
+                branch.append(bytes).expect("follows");
+                theirs = Some(branch);
             }
+        }
+        if let Some(theirs) = theirs {
+            let compared = self.roster.compare(&theirs).expect("of one workspace");
+            let vault::Comparison::Parted { at, counts } = compared else {
+                panic!("{compared:?}");
+            };
+            if counts == vault::Side::Theirs {
+                self.roster = theirs;
+                return None;
+            }
+            let entries = self.roster.entries()[at..].to_vec();
+            return Some(client::Input::BringRoster { entries });
         }
         let rest = self.roster.entries_after(&last).expect("is known");
         (!rest.is_empty()).then(|| client::Input::BringRoster {
             entries: rest.to_vec(),
         })
+    }
+
+    /// The entries up to one of them.
+    fn shared(&self, last: &protocol::RosterHash) -> &[Blob] {
+        let after = self.roster.entries_after(last).expect("is shared");
+        let all = self.roster.entries();
+        &all[..all.len() - after.len()]
     }
 
     fn apply(&mut self, first: u64, items: Vec<Item>) {

@@ -227,6 +227,67 @@ fn a_push_that_waits_for_the_log_is_judged_again_when_the_roster_moves() {
 }
 
 #[test]
+fn of_two_branches_the_relay_has_the_one_that_counts_in_the_end() {
+    for owner_first in [true, false] {
+        let mut world = World::new(27, 3);
+        for device in 0..3 {
+            world.write(device);
+        }
+        world.heal();
+        // The owner's device adds to the roster while the admin's is away; then the relay is lost.
+        world.wires.retain(|wire| wire.device == 0);
+        world.append_invite(0);
+        world.settle();
+        world.append_invite(0);
+        world.settle();
+        let counts = world.devices[0].roster.head();
+        world.lose();
+        // The admin's device begins the workspace anew with its stale roster, and adds to that.
+        let stale = world.devices[1].roster.clone();
+        world.connect(1);
+        world.settle();
+        world.append_invite(1);
+        world.settle();
+        let branch = world.devices[1].roster.clone();
+        let lost = branch.head();
+        let head = |world: &World| world.store.spaces[&world.workspace].roster.head();
+        assert!(head(&world) == lost && lost != counts && stale.head() != lost);
+        world.connect(2);
+        world.settle();
+        assert_eq!(world.devices[2].roster.head(), lost);
+        if owner_first {
+            world.connect(0);
+            world.settle();
+        } else {
+            // The other way round: the relay has what counts, and the lost branch comes to it.
+            let old = world.devices[1].roster.clone();
+            world.connect(0);
+            world.settle();
+            world.wires.clear();
+            world.devices[1].roster = old;
+        }
+        world.heal();
+        assert_eq!(head(&world), counts);
+        for device in &world.devices {
+            assert_eq!(device.roster.head(), counts);
+        }
+        world.check_equal();
+        // The lost branch brought again changes nothing.
+        let after = branch.entries_after(&stale.head()).expect("grew from it");
+        let entries = after.to_vec();
+        world.tell(1, client::Input::BringRoster { entries });
+        world.settle();
+        assert_eq!(head(&world), counts);
+        // And everybody goes on with it.
+        world.append_invite(1);
+        world.write(2);
+        world.settle();
+        assert_ne!(head(&world), counts);
+        world.check_equal();
+    }
+}
+
+#[test]
 fn a_device_joins_by_an_invite_and_reads_everything() {
     let mut world = World::new(22, 1);
     world.write(0);
