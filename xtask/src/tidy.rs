@@ -4,9 +4,11 @@
 
 mod arrows;
 mod house;
+mod proofs;
 mod table;
 mod text;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::command;
@@ -31,6 +33,7 @@ pub(crate) fn tidy(project: &Project) -> Result<(), Failure> {
     check_dependencies(project, &metadata, &mut findings);
     check_manifests(project, &metadata, &mut findings);
     check_files(project, &files, &mut findings);
+    check_proofs(project, &files, &mut findings);
 
     for warning in &findings.warnings {
         println!("warning: {warning}");
@@ -125,6 +128,18 @@ fn check_files(project: &Project, files: &[String], findings: &mut Findings) {
                 .push(format!("{file}: cannot be read: {error}")),
         }
     }
+}
+
+/// Checks that the tests which a page names are there.
+fn check_proofs(project: &Project, files: &[String], findings: &mut Findings) {
+    let read = |file: &str| std::fs::read_to_string(project.root().join(file)).unwrap_or_default();
+    let mut known = BTreeSet::new();
+    for file in files.iter().filter(|file| file.ends_with(".rs")) {
+        known.extend(proofs::functions(&read(file)).map(str::to_owned));
+    }
+    let page = read(proofs::PAGE);
+    let offences = proofs::offences(&page, |name| known.contains(name));
+    findings.offences.extend(offences);
 }
 
 /// Lists the files that git tracks, with `/` between the parts of a path.
