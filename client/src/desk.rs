@@ -38,6 +38,8 @@ pub struct Terminal<'a> {
     pub err: &'a mut dyn Write,
     /// Whether stdout and stderr are terminals, so that somebody looks.
     pub is_watched: bool,
+    /// How wide stdout is, where it is a terminal: lists fit into it. Into files and programs they go whole.
+    pub columns: Option<usize>,
 }
 
 /// What a command has at hand.

@@ -22,12 +22,22 @@ pub fn main() -> ExitCode {
     let (mut out, mut err) = (io::BufWriter::new(io::stdout()), io::stderr());
     let terminal = Terminal {
         input: &mut input,
+        columns: columns(),
         is_watched: io::stdout().is_terminal() && err.is_terminal(),
         out: &mut out,
         err: &mut err,
     };
     let code = crate::run(std::env::args_os(), Moment::read(), terminal, &mut open);
     ExitCode::from(code)
+}
+
+/// Gives the width of the terminal that stdout is.
+fn columns() -> Option<usize> {
+    let stdout = console::Term::stdout();
+    let size = stdout.is_term().then(|| stdout.size_checked())?;
+    // A terminal that does not know its width says 0.
+    size.map(|(_, columns)| usize::from(columns))
+        .filter(|columns| *columns > 0)
 }
 
 fn open(home: Option<&Path>) -> Result<Box<dyn Connection>, Failure> {

@@ -53,8 +53,9 @@ pub(super) fn list(desk: &mut Desk<'_>, args: &List) -> Result<(), CommandError>
         archived: args.archived,
     });
     let list = answer!(desk.query(query)?, Answer::List(list) => list);
+    let columns = desk.terminal.columns;
     desk.print(&list, |moment| {
-        output::list::table(args.kind, &list, args.offset, moment)
+        output::list::table(args.kind, &list, args.offset, moment, columns)
     })
 }
 
@@ -98,7 +99,8 @@ pub(super) fn home(desk: &mut Desk<'_>, args: &Home) -> Result<(), CommandError>
     let member = desk.maybe_id(args.member.as_deref())?;
     let answer = desk.query(Query::Home { member, day })?;
     let home = answer!(answer, Answer::Home(home) => home);
-    desk.print(&home, |moment| output::home::home(&home, moment))
+    let columns = desk.terminal.columns;
+    desk.print(&home, |moment| output::home::home(&home, moment, columns))
 }
 
 pub(super) fn search(desk: &mut Desk<'_>, args: &Search) -> Result<(), CommandError> {
@@ -107,5 +109,6 @@ pub(super) fn search(desk: &mut Desk<'_>, args: &Search) -> Result<(), CommandEr
         limit: args.limit,
     };
     let hits = answer!(desk.query(query)?, Answer::Hits(hits) => hits);
-    desk.print(&hits, |_| output::list::hits(&hits))
+    let columns = desk.terminal.columns;
+    desk.print(&hits, |_| output::list::hits(&hits, args.limit, columns))
 }

@@ -20,7 +20,9 @@ const GROUPS: [(Urgency, &str); 5] = [
 const WITHOUT_NEXT_STEP: usize = 10;
 
 /// Writes a Home.
-pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
+pub(crate) fn home(home: &HomeAnswer, moment: &Moment, columns: Option<usize>) -> String {
+    // Groups are indented.
+    let columns = columns.map(|columns| columns.saturating_sub(2));
     let mut text = format!(
         "Home of {}, {}\n",
         home.member.title,
@@ -40,7 +42,7 @@ pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
             };
             text.push_str(&format!(
                 "\n{heading}\n{}",
-                indent(&activities(&items, moment))
+                indent(&activities(&items, moment, columns))
             ));
         }
     }
@@ -50,7 +52,7 @@ pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
             .iter()
             .filter(|row| row.record.kind == Some(kind))
             .collect();
-        text.push_str(&without_next_step(kind, &rows, home, moment));
+        text.push_str(&without_next_step(kind, &rows, home, moment, columns));
     }
     if !home.merged.is_empty() {
         let entries = merged::entries(&home.merged, moment);
@@ -63,7 +65,13 @@ pub(crate) fn home(home: &HomeAnswer, moment: &Moment) -> String {
 }
 
 /// Writes the first records of a kind without a next step, and says how many there are beside.
-fn without_next_step(kind: Kind, rows: &[&Row], home: &HomeAnswer, moment: &Moment) -> String {
+fn without_next_step(
+    kind: Kind,
+    rows: &[&Row],
+    home: &HomeAnswer,
+    moment: &Moment,
+    columns: Option<usize>,
+) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -82,7 +90,7 @@ fn without_next_step(kind: Kind, rows: &[&Row], home: &HomeAnswer, moment: &Mome
             row
         })
         .collect();
-    let mut table = list::rows(kind, &shown, moment);
+    let mut table = list::rows(kind, &shown, moment, columns);
     let more = rows.len() - shown.len();
     if more > 0 {
         let (kind, member) = (kind.name(), home.member.id.short());
@@ -93,7 +101,7 @@ fn without_next_step(kind: Kind, rows: &[&Row], home: &HomeAnswer, moment: &Mome
     format!("\n{heading}\n{}", indent(&table))
 }
 
-fn activities(items: &[&HomeItem], moment: &Moment) -> String {
+fn activities(items: &[&HomeItem], moment: &Moment, columns: Option<usize>) -> String {
     let mut table = Table::new(&[
         Column::Left(""),
         Column::Left(""),
@@ -127,5 +135,5 @@ fn activities(items: &[&HomeItem], moment: &Moment) -> String {
             item.record.id.short(),
         ]);
     }
-    table.render()
+    table.fit(columns).render()
 }

@@ -36,15 +36,31 @@ fn fields(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// The fields that a narrow terminal does without.
+const SPARE: [&str; 5] = [
+    "responsible",
+    "address",
+    "closing_date",
+    "valid_until",
+    "reference",
+];
+
 /// Writes a window of a list.
-pub(crate) fn table(kind: Kind, list: &ListAnswer, offset: usize, moment: &Moment) -> String {
+pub(crate) fn table(
+    kind: Kind,
+    list: &ListAnswer,
+    offset: usize,
+    moment: &Moment,
+    columns: Option<usize>,
+) -> String {
     if list.rows.is_empty() {
         return match list.total {
             0 => format!("no {}\n", kind.title()),
+            total if offset < total => format!("{total} in all\n"),
             total => format!("{total} in all, none behind the first {offset}\n"),
         };
     }
-    let mut text = rows(kind, &list.rows, moment);
+    let mut text = rows(kind, &list.rows, moment, columns);
     let last = offset + list.rows.len();
     if offset > 0 || last < list.total {
         text.push_str(&format!(
@@ -57,20 +73,20 @@ pub(crate) fn table(kind: Kind, list: &ListAnswer, offset: usize, moment: &Momen
 }
 
 /// Writes rows of one kind.
-pub(super) fn rows(kind: Kind, rows: &[Row], moment: &Moment) -> String {
+pub(super) fn rows(kind: Kind, rows: &[Row], moment: &Moment, columns: Option<usize>) -> String {
     let what = match kind {
         Kind::Activity => "subject",
         kind => kind.title(),
     };
-    let mut columns = vec![Column::Left("number"), Column::Left(what)];
-    columns.extend(fields(kind).iter().map(|field| heading(kind, field)));
-    columns.extend([
+    let mut headings = vec![Column::Left("number"), Column::Left(what)];
+    headings.extend(fields(kind).iter().map(|field| heading(kind, field)));
+    headings.extend([
         Column::Left("next step"),
         Column::Left("standing"),
         Column::Left("id"),
         Column::Left(""),
     ]);
-    let mut table = Table::new(&columns);
+    let mut table = Table::new(&headings);
     for row in rows {
         let mut cells = vec![row.record.number.clone(), title(&row.record).to_owned()];
         cells.extend(fields(kind).iter().map(|field| {
@@ -92,7 +108,7 @@ pub(super) fn rows(kind: Kind, rows: &[Row], moment: &Moment) -> String {
         ]);
         table.row(cells);
     }
-    table.render()
+    table.fit(columns).render()
 }
 
 fn heading(kind: Kind, field: &'static str) -> Column {
@@ -106,6 +122,7 @@ fn heading(kind: Kind, field: &'static str) -> Column {
     };
     match form {
         Some(Form::Money | Form::Integer | Form::Decimal) => Column::Right(heading),
+        _ if SPARE.contains(&field) => Column::Spare(heading),
         _ => Column::Left(heading),
     }
 }
@@ -145,7 +162,7 @@ pub(super) fn next_step(step: &NextStep, moment: &Moment) -> String {
 }
 
 /// Writes what a search found.
-pub(crate) fn hits(hits: &[Hit]) -> String {
+pub(crate) fn hits(hits: &[Hit], limit: usize, columns: Option<usize>) -> String {
     if hits.is_empty() {
         return "nothing found\n".to_owned();
     }
@@ -170,8 +187,16 @@ pub(crate) fn hits(hits: &[Hit]) -> String {
             title(&hit.record).to_owned(),
             hit.record.id.short(),
             standing.to_owned(),
-            hit.found_in.clone(),
+            // The title says it already.
+            match hit.found_in.trim() == title(&hit.record) {
+                true => String::new(),
+                false => hit.found_in.clone(),
+            },
         ]);
     }
-    table.render()
+    let mut text = table.fit(columns).render();
+    if hits.len() == limit {
+        text.push_str(&format!("the best {limit}; more with --limit\n"));
+    }
+    text
 }

@@ -7,11 +7,19 @@ use super::one_line;
 /// How many columns of the terminal a cell takes at most.
 const CELL_MAX: usize = 48;
 
+/// How many columns of the terminal a cell keeps however narrow that is.
+const NARROW: usize = 16;
+
+/// What stands between cells.
+const GAP: &str = "  ";
+
 /// A column's heading and side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     /// Text.
     Left(&'static str),
+    /// Text that is left out where there is no room for it.
+    Spare(&'static str),
     /// Amounts and counts.
     Right(&'static str),
     /// The rest of the line, in full.
@@ -21,7 +29,10 @@ pub(super) enum Column {
 impl Column {
     fn heading(self) -> &'static str {
         match self {
-            Column::Left(heading) | Column::Right(heading) | Column::Rest(heading) => heading,
+            Column::Left(heading)
+            | Column::Spare(heading)
+            | Column::Right(heading)
+            | Column::Rest(heading) => heading,
         }
     }
 }
@@ -55,15 +66,61 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Makes it fit into so many columns of the terminal, as far as it may: spare columns go, the widest cells are cut.
+    pub(super) fn fit(mut self, columns: Option<usize>) -> Self {
+        let Some(max) = columns else {
+            return self;
+        };
+        while self.total(NARROW) > max {
+            let spare = |at: &usize| matches!(self.columns[*at], Column::Spare(_));
+            let Some(at) = self.shown().into_iter().rev().find(spare) else {
+                break;
+            };
+            self.rows.iter_mut().for_each(|row| row[at].clear());
+        }
+        loop {
+            let excess = self.total(usize::MAX).saturating_sub(max);
+            let widest = self.shown().into_iter().max_by_key(|at| self.width(*at));
+            let Some(at) = widest.filter(|at| excess > 0 && self.width(*at) > NARROW) else {
+                return self;
+            };
+            let room = (self.width(at) - 1).max(NARROW);
+            for row in &mut self.rows {
+                row[at] = one_line(&row[at], room);
+            }
+        }
+    }
+
+    /// Gives the columns in which something stands.
+    fn shown(&self) -> Vec<usize> {
+        (0..self.columns.len())
+            .filter(|at| self.rows.iter().any(|row| !row[*at].is_empty()))
+            .collect()
+    }
+
+    /// Gives the width of the widest cell of a column.
+    fn width(&self, at: usize) -> usize {
+        let cells = self.rows.iter().map(|row| row[at].width());
+        cells.max().unwrap_or(0)
+    }
+
+    /// Gives the width of a line when no cell takes more than this.
+    fn total(&self, max: usize) -> usize {
+        let shown = self.shown();
+        let widths = shown.iter().map(|at| {
+            let heading = self.columns[*at].heading().width();
+            self.width(*at).min(max).max(heading)
+        });
+        widths.sum::<usize>() + GAP.len() * shown.len().saturating_sub(1)
+    }
+
     /// Writes headings, where there are any, and rows.
     pub(super) fn render(&self) -> String {
         let has_headings = self
             .columns
             .iter()
             .any(|column| !column.heading().is_empty());
-        let shown: Vec<usize> = (0..self.columns.len())
-            .filter(|at| self.rows.iter().any(|row| !row[*at].is_empty()))
-            .collect();
+        let shown = self.shown();
         let headings: Vec<String> = self
             .columns
             .iter()
@@ -82,7 +139,7 @@ impl Table {
                 .zip(&widths)
                 .map(|(at, width)| pad(&line[*at], *width, self.columns[*at]))
                 .collect();
-            text.push_str(cells.join("  ").trim_end());
+            text.push_str(cells.join(GAP).trim_end());
             text.push('\n');
         }
         text
@@ -97,7 +154,7 @@ fn pad(cell: &str, width: usize, column: Column) -> String {
     let space = " ".repeat(width.saturating_sub(cell.width()));
     match column {
         Column::Right(_) => format!("{space}{cell}"),
-        Column::Left(_) | Column::Rest(_) => format!("{cell}{space}"),
+        Column::Left(_) | Column::Spare(_) | Column::Rest(_) => format!("{cell}{space}"),
     }
 }
 
@@ -119,6 +176,38 @@ mod tests {
             table.render(),
             "name    revenue  id\nMüller    12.50  1a\nB       1200.00  2b\n"
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_what_matters_most() {
+        let table = |columns| {
+            let mut table = Table::new(&[
+                Column::Left("number"),
+                Column::Left("customer"),
+                Column::Spare("responsible"),
+                Column::Left("id"),
+            ]);
+            table.row(["AF-1", "Mueller Praezision und Soehne", "Rep A", "1a"].map(str::to_owned));
+            table.row(["AF-2", "Nord Pumpen GmbH", "Rep B", "2b"].map(str::to_owned));
+            table.fit(columns).render()
+        };
+        let whole = "number  customer                       responsible  id\n\
+                     AF-1    Mueller Praezision und Soehne  Rep A        1a\n\
+                     AF-2    Nord Pumpen GmbH               Rep B        2b\n";
+        assert_eq!(table(None), whole);
+        assert_eq!(table(Some(54)), whole);
+        assert_eq!(
+            table(Some(50)),
+            "number  customer                   responsible  id\n\
+             AF-1    Mueller Praezision und S…  Rep A        1a\n\
+             AF-2    Nord Pumpen GmbH           Rep B        2b\n"
+        );
+        let narrow = "number  customer          id\n\
+                      AF-1    Mueller Praezis…  1a\n\
+                      AF-2    Nord Pumpen GmbH  2b\n";
+        assert_eq!(table(Some(28)), narrow);
+        // What does not fit at all is for the terminal to wrap.
+        assert_eq!(table(Some(5)), narrow);
     }
 
     #[test]

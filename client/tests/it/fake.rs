@@ -171,6 +171,7 @@ pub(crate) fn run_with(words: &[&str], script: Script) -> Ran {
         out: &mut out,
         err: &mut err,
         is_watched: false,
+        columns: None,
     };
     let code = handschlag::run(
         ["handschlag"].iter().chain(words).map(OsString::from),

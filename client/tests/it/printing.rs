@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use engine::interface::{
-    Answer, ChoiceAnswer, Event, ExportAnswer, FieldAnswer, HistoryItem, HistoryKind, HomeAnswer,
-    HomeItem, ImportAnswer, ImportProblem, ListAnswer, MergedAnswer, Named, NextStep, RecordAnswer,
-    Request, Row, StatusAnswer,
+    Answer, ChoiceAnswer, Event, ExportAnswer, FieldAnswer, HistoryItem, HistoryKind, Hit,
+    HomeAnswer, HomeItem, ImportAnswer, ImportProblem, ListAnswer, MergedAnswer, Named, NextStep,
+    RecordAnswer, Request, Row, StatusAnswer,
 };
 use model::home::Urgency;
 use model::merged::Rule;
@@ -345,6 +345,32 @@ fn home_groups_by_urgency() {
          \noverdue\n  yesterday  call  Quote  Mueller Praezision GmbH  09090909\n\
          \ntoday\n  today 14:00  call  Quote  Mueller Praezision GmbH  (archived)  09090909\n"
     );
+}
+
+#[test]
+fn a_search_says_where_it_found_what_the_title_does_not_tell() {
+    let hit = |byte, found_in: &str| Hit {
+        record: inquiry(byte),
+        standing: "alive".to_owned(),
+        found_in: found_in.to_owned(),
+    };
+    let hits = vec![
+        hit(1, "Mueller Praezision GmbH"),
+        hit(2, "info@mueller.example"),
+    ];
+    let ran = run(
+        &["search", "mueller", "--limit", "2"],
+        [Answer::Hits(hits.clone())],
+    );
+    assert_eq!(
+        ran.out,
+        "kind     number          title                    id        found in\n\
+         inquiry  AF-2026-A-0001  Mueller Praezision GmbH  01010101\n\
+         inquiry  AF-2026-A-0001  Mueller Praezision GmbH  02020202  info@mueller.example\n\
+         the best 2; more with --limit\n"
+    );
+    let ran = run(&["search", "mueller"], [Answer::Hits(hits)]);
+    assert!(!ran.out.contains("--limit"), "{}", ran.out);
 }
 
 #[test]
