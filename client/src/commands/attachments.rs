@@ -163,12 +163,12 @@ fn find(desk: &mut Desk<'_>, record: RecordId, typed: &str) -> Result<Attached, 
         (Some(_), false) => Err(CommandError::Failed(Failure::new(
             "ambiguous",
             format!("'{typed}' could be several files"),
-            Some(&format!("name it by its hash: show {short}")),
+            Some(&format!("name it by its hash: handschlag show {short}")),
         ))),
         (None, _) => Err(CommandError::Failed(Failure::new(
             "no-such-file",
             format!("no file '{typed}' is attached to {}", shown.record.title),
-            Some(&format!("see which files it has: show {short}")),
+            Some(&format!("see which files it has: handschlag show {short}")),
         ))),
     }
 }
@@ -195,7 +195,7 @@ fn place(name: &str, to: Option<&Path>) -> Result<PathBuf, CommandError> {
             None => Err(CommandError::Failed(Failure::new(
                 "unsafe-name",
                 format!("'{name}' is no name to save a file under"),
-                Some("say where to with a name of yours: save-file ID FILE --to PATH"),
+                Some("say where to with a name of yours: handschlag save-file ID FILE --to PATH"),
             ))),
         },
     }

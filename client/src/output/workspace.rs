@@ -129,7 +129,11 @@ fn held_table(held: &[Held]) -> String {
 
 /// Says in one line how the connection to the relay is.
 pub(crate) fn connection(status: &StatusAnswer) -> String {
-    let mut text = status.connection.clone();
+    let mut text = match (status.connection.as_str(), &status.connection_problem) {
+        // Nobody has tried: that says nothing about the relay.
+        ("away", None) => "not connected".to_owned(),
+        (word, _) => word.to_owned(),
+    };
     if let Some(problem) = &status.connection_problem {
         text.push_str(&format!(" ({problem})"));
     }

@@ -508,12 +508,21 @@ fn watching_prints_the_status_whenever_it_is_another() {
         subscription: 1,
         answer: Box::new(status(connection)),
     };
+    let failed = Event::Changed {
+        subscription: 1,
+        answer: Box::new(Answer::Status(Box::new(StatusAnswer {
+            connection: "away".to_owned(),
+            connection_problem: Some("nobody listens".to_owned()),
+            ..StatusAnswer::default()
+        }))),
+    };
     let script = Script::default();
     script.events.borrow_mut().extend([
         changed("connecting"),
         changed("connected"),
         changed("connected"),
         changed("away"),
+        failed,
     ]);
     let subscribed = Answer::Subscribed {
         subscription: 1,
@@ -524,6 +533,9 @@ fn watching_prints_the_status_whenever_it_is_another() {
         ..script
     };
     let ran = run_with(&["sync", "--watch"], script);
-    assert_eq!(ran.out, "alone\nconnecting\nconnected\naway\n");
+    assert_eq!(
+        ran.out,
+        "alone\nconnecting\nconnected\nnot connected\naway (nobody listens)\n"
+    );
     assert_eq!(ran.requests.last(), Some(&Request::Follow { on: true }));
 }
