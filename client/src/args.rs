@@ -34,7 +34,13 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The folder with this device's data; without it, the place that the system has for such data.
-    #[arg(long, value_name = "DIR", env = "HANDSCHLAG_HOME", global = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "HANDSCHLAG_HOME",
+        hide_env_values = true,
+        global = true
+    )]
     pub home: Option<PathBuf>,
     /// Print one JSON value on stdout, and errors as JSON on stderr.
     #[arg(long, global = true)]

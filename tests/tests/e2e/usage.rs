@@ -133,3 +133,15 @@ fn apart(id: &str, other: &str, from_end: bool) -> String {
     let length = (8..=id.len()).find(|length| part(id, *length) != part(other, *length));
     part(id, length.expect("two ids are different"))
 }
+
+#[test]
+fn help_is_the_same_in_every_home() {
+    let alone = alone();
+    let home = alone.person.home().display().to_string();
+    let help = alone.person.ok(&["capture", "--help"]);
+    assert!(help.contains("HANDSCHLAG_HOME"), "{help}");
+    assert!(!help.contains(&home), "{help}");
+    let missing = alone.person.run(&["show"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(!missing.stderr.contains("--home"), "{missing:?}");
+}
