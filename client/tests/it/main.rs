@@ -5,5 +5,6 @@ mod course;
 mod fake;
 mod help;
 mod meaning;
+mod overviews;
 mod printing;
 mod refusing;
