@@ -41,7 +41,7 @@ pub use redb::StorageBackend;
 pub use rows::Rows;
 
 /// The version of the tables' layout that this program writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 /// The bytes of memory that redb may use as its cache unless [`Options`] say otherwise.
 pub const DEFAULT_CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// The most bytes that one value may have; far above any limit of the layers above.
@@ -193,6 +193,15 @@ impl Store {
         check(&self.broken)?;
         self.database.as_ref().ok_or(StoreError::Broken)
     }
+}
+
+/// A lost branch of the roster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostBranch {
+    /// How many entries it shares with the roster.
+    pub parted_at: u32,
+    /// The entries that only it has.
+    pub entries: Vec<Vec<u8>>,
 }
 
 /// A consistent snapshot of the store, read through [`Reading`].

@@ -19,7 +19,7 @@ const REDB_MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
 const UNFINISHED: &[u8; 9] = b"unfinishe";
 
 /// The steps from one version to the next: the first one leads from version 1 to 2.
-const MIGRATIONS: [Migration; FORMAT_VERSION as usize - 1] = [rows_instead_of_terms];
+const MIGRATIONS: [Migration; FORMAT_VERSION as usize - 1] = [rows_instead_of_terms, what_is_held];
 type Migration = fn(&redb::WriteTransaction) -> Result<(), StoreError>;
 
 /// Version 2 keeps the rows of lists and the running hashes of the log; the search terms of version 1 led nowhere.
@@ -28,6 +28,13 @@ fn rows_instead_of_terms(write: &redb::WriteTransaction) -> Result<(), StoreErro
     write.delete_table(TERMS)?;
     write.open_table(tables::ROWS)?;
     write.open_table(tables::RUNNING)?;
+    Ok(())
+}
+
+/// Version 3 keeps what is held of revoked devices, and lost branches of the roster.
+fn what_is_held(write: &redb::WriteTransaction) -> Result<(), StoreError> {
+    write.open_table(tables::HELD)?;
+    write.open_table(tables::BRANCHES)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 
 use crate::rows::{Rows, Window, all, fixed, named, split_order, split_waiting};
-use crate::{EnvelopeKey, Received, StoreError, tables};
+use crate::{EnvelopeKey, LostBranch, Received, StoreError, tables};
 
 /// The tables behind a [`Read`](crate::Read) or a [`Write`](crate::Write).
 pub trait Source {
@@ -272,6 +272,43 @@ pub trait Reading: Source {
     /// Returns how many envelopes are in quarantine.
     fn quarantine_count(&self) -> Result<u64, StoreError> {
         Ok(self.table(tables::QUARANTINE)?.len()?)
+    }
+
+    /// Returns an envelope that is held.
+    fn held_envelope(&self, key: EnvelopeKey) -> Result<Option<Vec<u8>>, StoreError> {
+        fixed(self, tables::HELD, &key.to_bytes())
+    }
+
+    /// Returns the names of all envelopes that are held with their sizes in bytes, feed by feed in ascending order.
+    fn held(&self) -> Result<Vec<(EnvelopeKey, usize)>, StoreError> {
+        let table = self.table(tables::HELD)?;
+        let mut held = Vec::new();
+        for row in table.iter()? {
+            let (key, bytes) = row?;
+            held.push((EnvelopeKey::from_bytes(key.value()), bytes.value().len()));
+        }
+        Ok(held)
+    }
+
+    /// Returns the lost branches of the roster.
+    fn lost_branches(&self) -> Result<Vec<LostBranch>, StoreError> {
+        let table = self.table(tables::BRANCHES)?;
+        let mut branches: Vec<LostBranch> = Vec::new();
+        for row in table.iter()? {
+            let (key, entry) = row?;
+            let (branch, position) = tables::split::<4, 4, 8>(key.value());
+            let branch = u32::from_be_bytes(branch) as usize;
+            if branch >= branches.len() {
+                branches.push(LostBranch {
+                    parted_at: u32::from_be_bytes(position),
+                    entries: Vec::new(),
+                });
+            }
+            if let Some(last) = branches.last_mut() {
+                last.entries.push(entry.value().to_vec());
+            }
+        }
+        Ok(branches)
     }
 
     /// Returns the roster's entries in their order.

@@ -16,7 +16,9 @@
 //! | `waiting` | feed 32, sequence u64 | count u32, as many (record 16, hash 32), then the reason |
 //! | `missing` | record 16, hash 32, feed 32, sequence u64 | nothing: which waiting envelope lacks what |
 //! | `quarantine` | feed 32, sequence u64 | the reason |
+//! | `held` | feed 32, sequence u64 | an envelope that is kept apart from those that count, until an admin has decided |
 //! | `roster` | position u32, from 0 | one roster entry |
+//! | `branches` | branch u32, position u32 | one entry of a lost branch of the roster, from where it parted on |
 //! | `intents` | intent 16 | the first answer, repeated when the intent is repeated |
 //! | `operations` | intent 16, record 16 | what the operation did to the record |
 //! | `recent` | order u64, from 1 | intent 16: this device's operations, in their order |
@@ -45,6 +47,8 @@ pub(crate) const FEEDS: Fixed<32, &[u8]> = TableDefinition::new("feeds");
 pub(crate) const WAITING: Fixed<40, &[u8]> = TableDefinition::new("waiting");
 pub(crate) const MISSING: Fixed<88, ()> = TableDefinition::new("missing");
 pub(crate) const QUARANTINE: Fixed<40, &[u8]> = TableDefinition::new("quarantine");
+pub(crate) const HELD: Fixed<40, &[u8]> = TableDefinition::new("held");
+pub(crate) const BRANCHES: Fixed<8, &[u8]> = TableDefinition::new("branches");
 pub(crate) const ROSTER: Fixed<4, &[u8]> = TableDefinition::new("roster");
 pub(crate) const INTENTS: Fixed<16, &[u8]> = TableDefinition::new("intents");
 pub(crate) const OPERATIONS: Fixed<32, &[u8]> = TableDefinition::new("operations");
@@ -67,7 +71,9 @@ pub(crate) fn create_all(write: &redb::WriteTransaction) -> Result<(), redb::Tab
     write.open_table(WAITING)?;
     write.open_table(MISSING)?;
     write.open_table(QUARANTINE)?;
+    write.open_table(HELD)?;
     write.open_table(ROSTER)?;
+    write.open_table(BRANCHES)?;
     write.open_table(INTENTS)?;
     write.open_table(OPERATIONS)?;
     write.open_table(RECENT)?;

@@ -4,7 +4,9 @@ use redb::{ReadableTable, TableDefinition};
 
 use crate::rows::{split_order, split_waiting};
 use crate::tables::{self, Fixed, Named};
-use crate::{EnvelopeKey, MAX_NAME_BYTES, MAX_VALUE_BYTES, OWN_META_PREFIX, StoreError, Write};
+use crate::{
+    EnvelopeKey, LostBranch, MAX_NAME_BYTES, MAX_VALUE_BYTES, OWN_META_PREFIX, StoreError, Write,
+};
 
 /// What holds for every method: nothing is durable, or seen by a [`Read`](crate::Read), before [`Write::commit`].
 impl Write {
@@ -220,6 +222,30 @@ impl Write {
         let mut table = self.open(tables::QUARANTINE)?;
         let reason = table.remove(&key.to_bytes())?;
         Ok(reason.map(|reason| reason.value().to_vec()))
+    }
+
+    /// Holds an envelope apart: it has no place in its feed and none in the received order.
+    pub fn put_held(&self, key: EnvelopeKey, envelope: &[u8]) -> Result<(), StoreError> {
+        self.put(tables::HELD, "held", &key.to_bytes(), envelope)
+    }
+
+    /// Ends the holding of an envelope and returns it.
+    pub fn take_held(&self, key: EnvelopeKey) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut table = self.open(tables::HELD)?;
+        let envelope = table.remove(&key.to_bytes())?;
+        Ok(envelope.map(|envelope| envelope.value().to_vec()))
+    }
+
+    /// Replaces all lost branches of the roster.
+    pub fn replace_lost_branches(&self, branches: &[LostBranch]) -> Result<(), StoreError> {
+        self.empty(tables::BRANCHES)?;
+        for (branch, lost) in (0_u32..).zip(branches) {
+            for (position, entry) in (lost.parted_at..).zip(&lost.entries) {
+                let key: [u8; 8] = tables::join(&branch.to_be_bytes(), &position.to_be_bytes());
+                self.put(tables::BRANCHES, "branches", &key, entry)?;
+            }
+        }
+        Ok(())
     }
 
     /// Appends an entry to the roster and returns its position, from 0.

@@ -373,6 +373,30 @@ fn an_envelope_that_is_removed_leaves_its_place_in_the_received_order() {
                 (4, b"another".to_vec())
             ],
             None
+fn what_is_held_takes_no_place_in_its_feed() {
+    check!(
+        |w| {
+            w.put_held(key(FEED, 2), b"two")?;
+            w.put_held(key(FEED, 3), b"three")?;
+            w.put_held(key(OTHER, 1), b"other")?;
+            w.put_envelope(&FEED, 2, b"another two")?;
+            assert_eq!(w.take_held(key(FEED, 3))?.as_deref(), Some(&b"three"[..]));
+            assert_eq!(w.take_held(key(FEED, 3))?, None);
+            Ok(())
+        },
+        |s| {
+            Ok((
+                s.held()?,
+                s.held_envelope(key(FEED, 2))?,
+                s.envelope(&FEED, 2)?,
+                s.received_count()?,
+            ))
+        },
+        (
+            vec![(key(FEED, 2), 3), (key(OTHER, 1), 5)],
+            Some(b"two".to_vec()),
+            Some(b"another two".to_vec()),
+            1
         )
     );
 }
@@ -388,6 +412,27 @@ fn running_hashes_are_found_by_their_place() {
         },
         |s| Ok((s.running(1)?, s.running(7)?)),
         (None, Some([7; 32]))
+fn lost_branches_are_kept_with_the_place_where_they_parted() {
+    let branch = |parted_at, entries: &[&[u8]]| store::LostBranch {
+        parted_at,
+        entries: entries.iter().map(|entry| entry.to_vec()).collect(),
+    };
+    check!(
+        |w| {
+            let old = store::LostBranch {
+                parted_at: 1,
+                entries: vec![b"gone".to_vec(); 5],
+            };
+            w.replace_lost_branches(&[old])?;
+            let kept = [
+                (3, vec![b"a".to_vec(), b"b".to_vec()]),
+                (2, vec![b"c".to_vec()]),
+            ];
+            let kept = kept.map(|(parted_at, entries)| store::LostBranch { parted_at, entries });
+            w.replace_lost_branches(&kept)
+        },
+        |s| s.lost_branches(),
+        vec![branch(3, &[b"a", b"b"]), branch(2, &[b"c"])]
     );
 }
 

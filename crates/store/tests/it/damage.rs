@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use store::{Backend, FaultBackend, OpenError, Options, Store};
+use store::{Backend, FaultBackend, OpenError, Options, Reading, Store};
 
 use crate::support::{Content, Numbers, commit, content, random_transaction};
 
@@ -222,12 +222,12 @@ fn a_newer_version_is_refused_by_name() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("store");
     drop(filled(Backend::file(&path)));
-    with_version(&path, 3, |_| ());
+    with_version(&path, 4, |_| ());
     let error = refused(&path);
-    assert!(matches!(error, OpenError::Newer { found: 3 }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 4 }), "{error}");
     assert_eq!(
         error.to_string(),
-        "the store has format version 3, this program knows versions up to 2"
+        "the store has format version 4, this program knows versions up to 3"
     );
 }
 
@@ -268,6 +268,7 @@ fn a_store_of_version_1_is_moved_to_this_one() {
             .expect("there are terms")
             .insert(&[1; 20], ())
             .expect("written");
+        without_what_is_held(write);
     });
     for _ in 0..2 {
         let store = Store::open(Backend::file(&path)).expect("it opens, and opens again");
@@ -279,6 +280,29 @@ fn a_store_of_version_1_is_moved_to_this_one() {
             .expect("running hashes can be kept");
         drop(write);
     }
+}
+
+fn without_what_is_held(write: &redb::WriteTransaction) {
+    let held: redb::TableDefinition<'_, &[u8; 40], &[u8]> = redb::TableDefinition::new("held");
+    let branches: redb::TableDefinition<'_, &[u8; 8], &[u8]> =
+        redb::TableDefinition::new("branches");
+    assert!(write.delete_table(held).expect("a table"));
+    assert!(write.delete_table(branches).expect("a table"));
+}
+
+#[test]
+fn a_store_of_version_2_is_moved_to_this_one() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("store");
+    let store = filled(Backend::file(&path));
+    let before = content(&store);
+    drop(store);
+    with_version(&path, 2, without_what_is_held);
+    let store = Store::open(Backend::file(&path)).expect("it opens");
+    assert_eq!(content(&store), before);
+    let read = store.read().expect("a read");
+    assert_eq!(read.held().expect("a table"), []);
+    assert_eq!(read.lost_branches().expect("a table"), []);
 }
 
 #[test]
