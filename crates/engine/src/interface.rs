@@ -60,6 +60,33 @@ pub enum Request {
         #[serde(default)]
         member: Option<RecordId>,
     },
+    /// Gives a member another role; for admins; uses the network; answers [`Answer::RoleChanged`].
+    ChangeRole {
+        /// The member.
+        member: RecordId,
+        /// The role.
+        role: Role,
+    },
+    /// Revokes a device with all that have grown out of the same disk, or all devices of a member; for admins; uses the
+    /// network; answers [`Answer::Revoked`].
+    Revoke {
+        /// The device, by its code or its feed.
+        #[serde(default)]
+        device: Option<String>,
+        /// The member.
+        #[serde(default)]
+        member: Option<RecordId>,
+    },
+    /// Lists what is held for admins to decide about, as far as it has come here; answers [`Answer::Held`].
+    Held,
+    /// Lets what is held of a device count; for admins; uses the network; answers [`Answer::Accepted`].
+    AcceptHeld {
+        /// The device, by its code or its feed.
+        device: String,
+        /// The last transaction that counts; without it all that is held.
+        #[serde(default)]
+        up_to: Option<u64>,
+    },
     /// Tries again what waits and what was set aside; answers [`Answer::Ok`], [`Query::Status`] tells what is left.
     TryAgain,
     /// Lists members with their devices; answers [`Answer::Members`].
@@ -253,6 +280,14 @@ pub enum Answer {
     Invited(Invited),
     /// The members.
     Members(Vec<MemberAnswer>),
+    /// A member has another role.
+    RoleChanged(RoleChanged),
+    /// Devices were revoked.
+    Revoked(Revoked),
+    /// What is held, device by device.
+    Held(Vec<HeldDevice>),
+    /// What was held counts.
+    Accepted(Accepted),
     /// An intent was done; it is durable.
     Done(Outcome),
     /// A file.
@@ -357,6 +392,110 @@ pub struct DeviceAnswer {
     pub is_me: bool,
     /// Whether it is revoked.
     pub is_revoked: bool,
+    /// The last of its transactions that counts, when it is revoked or its member's role may not write; else none.
+    #[serde(default)]
+    pub counts_up_to: Option<u64>,
+    /// How many of its transactions are kept here and do not count.
+    #[serde(default)]
+    pub held: u64,
+    /// Whether only a lost branch of the roster knows it, so that an admin has to accept it.
+    #[serde(default)]
+    pub is_of_lost_branch: bool,
+}
+
+/// A member's new role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleChanged {
+    /// The member.
+    pub member: RecordId,
+    /// The name.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+    /// The member's devices as they are now.
+    pub devices: Vec<DeviceAnswer>,
+}
+
+/// What was revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The member whose devices these were.
+    pub member: RecordId,
+    /// The name.
+    pub name: String,
+    /// The devices; what comes after `counts_up_to` is held.
+    pub devices: Vec<DeviceAnswer>,
+    /// The number of the workspace key that is used from now on, which these devices cannot read.
+    pub key_epoch: u32,
+}
+
+/// What is held of one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldDevice {
+    /// The code in numbers.
+    pub code: String,
+    /// The feed, as hexadecimal digits.
+    pub feed: String,
+    /// The member.
+    pub member: RecordId,
+    /// The member's name.
+    pub name: String,
+    /// Why: `revoked`, `role`, or `lost-branch` when the roster that counts does not know the device.
+    pub reason: String,
+    /// The first transaction that does not count.
+    pub since: u64,
+    /// How many are held here.
+    pub total: u64,
+    /// The first of them, [`MAX_HELD_SHOWN`] at most.
+    pub transactions: Vec<HeldTransaction>,
+}
+
+/// The most held transactions of a device that are shown at once.
+pub const MAX_HELD_SHOWN: usize = 200;
+
+/// A transaction that an admin decides about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldTransaction {
+    /// Its place in the device's feed.
+    pub sequence: u64,
+    /// When it was made, by the clock of its device (ms since 1970).
+    pub made_ms: Option<i64>,
+    /// The records that it touches.
+    pub records: Vec<Named>,
+    /// What it writes, as the history of the records would tell it.
+    pub lines: Vec<HistoryItem>,
+    /// The files that it brings, by their hashes.
+    pub files: Vec<FileHash>,
+    /// Why it cannot be shown, or would not be applied as things are.
+    pub obstacle: Option<String>,
+}
+
+/// What an admin accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The device's code; a device of a lost branch has got a new one.
+    pub device: String,
+    /// The member's name.
+    pub name: String,
+    /// The first transaction that counts now.
+    pub from: u64,
+    /// The last one.
+    pub up_to: u64,
+    /// How many are still held here.
+    pub held: u64,
+}
+
+/// A branch of the roster that was lost: another one counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostBranchAnswer {
+    /// How many entries both branches share.
+    pub parted_at: usize,
+    /// When its first own entry was made, by the clock of who made it (ms since 1970).
+    pub begun_ms: i64,
+    /// The code of the device that made it; empty when it was an invite.
+    pub begun_by: String,
+    /// The codes of the devices that only lost branches know and nobody has accepted.
+    pub devices: Vec<String>,
 }
 
 /// What became of an intent.
@@ -448,6 +587,9 @@ pub struct SyncAnswer {
     pub received: u64,
     /// How many transactions went out.
     pub sent: u64,
+    /// How many transactions of this device do not count until an admin accepts them.
+    #[serde(default)]
+    pub held: u64,
     /// Why it is not complete, and what to do.
     pub problem: Option<Failure>,
 }
@@ -477,6 +619,18 @@ pub struct StatusAnswer {
     pub waiting: Vec<Held>,
     /// How many transactions were set aside for good.
     pub quarantined: Vec<Held>,
+    /// How many transactions are held here for admins to decide about; 0 on devices of others.
+    #[serde(default)]
+    pub held: u64,
+    /// How many transactions of this device do not count until an admin accepts them.
+    #[serde(default)]
+    pub own_held: u64,
+    /// Who revoked this device, when, and what to do; none while it is not revoked.
+    #[serde(default)]
+    pub revoked: Option<Failure>,
+    /// Branches of the roster that were lost, for admins.
+    #[serde(default)]
+    pub lost_branches: Vec<LostBranchAnswer>,
     /// How many entries of the Merged list nobody has seen.
     pub merged: usize,
     /// Where the data is.

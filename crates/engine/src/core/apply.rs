@@ -179,7 +179,10 @@ impl Core {
                     .meta(&log_name(&feed))?
                     .and_then(|bytes| super::device::number(&bytes))
                     .unwrap_or(0);
-                lacks += super::device::read_head(&head)?.0.saturating_sub(there);
+                // What came here before the roster cut the feed stays; the relay rightly does not have it in its log.
+                let cut = device.cut_of(&feed).map_or(u64::MAX, |cut| cut.sequence);
+                let here = super::device::read_head(&head)?.0.min(cut);
+                lacks += here.saturating_sub(there);
             }
         }
         Ok(lacks)

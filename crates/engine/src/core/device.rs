@@ -1,10 +1,10 @@
 //! What a home holds once it belongs to a workspace: keys, roster, replica, and where the own feed stands.
 
 use model::{Author, RecordId, Role};
-use protocol::{Blob, Cursor, EnvelopeHash, FeedId, RosterHash};
+use protocol::{Blob, Cursor, Cut, EnvelopeHash, FeedId, RosterHash};
 use replica::{Identity, Replica};
-use store::{Reading, Write};
-use vault::{DeviceKeys, KeyRing, RelayOrigin, Roster, actor_prefix};
+use store::{LostBranch, Reading, Write};
+use vault::{DeviceInfo, DeviceKeys, KeyRing, Lost, RelayOrigin, Roster, Standing, actor_prefix};
 
 use super::problem::Problem;
 
@@ -56,8 +56,11 @@ impl Device {
         if entries.is_empty() {
             return Ok(None);
         }
-        let roster = Roster::from_entries(&entries)?;
-        let ring = KeyRing::open(&roster, &keys.sealing);
+        let mut roster = Roster::from_entries(&entries)?;
+        for lost in read.lost_branches()? {
+            roster.restore_lost(lost.parted_at as usize, &lost.entries)?;
+        }
+        let ring = ring_of(&roster, &keys);
         let identity = identity(&roster, &keys, incarnation)?;
         let replica = Replica::open(read, identity, members(&roster))?;
         let relay = match read.meta(META_RELAY)? {
@@ -127,12 +130,63 @@ impl Device {
             is_new = true;
         }
         if is_new {
-            self.roster = roster;
-            self.ring.update(&self.roster, &self.keys.sealing);
-            let identity = identity(&self.roster, &self.keys, self.incarnation)?;
-            self.replica.set_identity(identity, members(&self.roster));
+            self.use_roster(roster)?;
         }
         Ok(is_new)
+    }
+
+    /// Brings in another branch of the roster, in memory and in the store; returns whether anything changed.
+    pub(super) fn meet_roster(&mut self, write: &Write, theirs: Roster) -> Result<bool, Problem> {
+        let before: Vec<RosterHash> = self.roster.heads().collect();
+        let mut roster = self.roster.clone();
+        roster.meet(theirs).map_err(Problem::roster)?;
+        if roster.heads().eq(before) {
+            return Ok(false);
+        }
+        let entries: Vec<Vec<u8>> = roster.entries().iter().map(|one| one.to_vec()).collect();
+        write.replace_roster(&entries)?;
+        let lost: Vec<LostBranch> = roster.lost().iter().map(stored).collect();
+        write.replace_lost_branches(&lost)?;
+        self.use_roster(roster)?;
+        Ok(true)
+    }
+
+    fn use_roster(&mut self, roster: Roster) -> Result<(), Problem> {
+        self.roster = roster;
+        if self.roster.is_revoked(&self.keys.feed()) {
+            self.ring = KeyRing::default();
+        } else {
+            self.ring.update(&self.roster, &self.keys.sealing);
+        }
+        let identity = identity(&self.roster, &self.keys, self.incarnation)?;
+        self.replica.set_identity(identity, members(&self.roster));
+        Ok(())
+    }
+
+    /// Returns the last place of a feed that counts; none while all of it does.
+    pub(super) fn cut_of(&self, feed: &FeedId) -> Option<Cut> {
+        match self.roster.standing(feed)? {
+            Standing::Writes => None,
+            Standing::Silenced(cut) | Standing::Revoked(cut) => Some(cut),
+        }
+    }
+
+    /// Counts the transactions of this device that do not count until an admin accepts them.
+    pub(super) fn own_held(&self) -> u64 {
+        let cut = self.cut_of(&self.keys.feed());
+        cut.map_or(0, |cut| self.head.0.saturating_sub(cut.sequence))
+    }
+
+    /// Tells whether this device belongs to somebody who administers the workspace.
+    pub(super) fn is_admin(&self) -> bool {
+        let is_revoked = self.roster.is_revoked(&self.keys.feed());
+        !is_revoked && self.replica.identity().role.may_administer()
+    }
+
+    /// Gives what the roster, or a lost branch of it, says of a device.
+    pub(super) fn info(&self, feed: &FeedId) -> Option<&DeviceInfo> {
+        let known = self.roster.device(feed);
+        known.or_else(|| self.roster.held_device(feed))
     }
 
     fn known_entries(&self) -> std::collections::BTreeSet<RosterHash> {
@@ -149,8 +203,7 @@ impl Device {
 
     /// Gives the code of a device, empty while it is not in the roster.
     pub(super) fn code_of(&self, feed: &FeedId) -> String {
-        self.roster
-            .device(feed)
+        self.info(feed)
             .map(|device| device.code.as_str().to_owned())
             .unwrap_or_default()
     }
@@ -163,17 +216,36 @@ impl replica::query::Devices for Device {
     }
 }
 
+/// Opens the workspace keys of a device; one that is revoked reads nothing any more.
+fn ring_of(roster: &Roster, keys: &DeviceKeys) -> KeyRing {
+    if roster.is_revoked(&keys.feed()) {
+        return KeyRing::default();
+    }
+    KeyRing::open(roster, &keys.sealing)
+}
+
+/// Makes a lost branch as it is stored.
+fn stored(lost: &Lost) -> LostBranch {
+    let entries = lost.own_entries().iter();
+    LostBranch {
+        parted_at: u32::try_from(lost.parted_at()).unwrap_or(u32::MAX),
+        entries: entries.map(|entry| entry.to_vec()).collect(),
+    }
+}
+
 /// Says who the device is, as the roster knows it.
 pub(super) fn identity(
     roster: &Roster,
     keys: &DeviceKeys,
     incarnation: [u8; 8],
 ) -> Result<Identity, Problem> {
-    let device = roster.device(&keys.feed()).ok_or_else(|| {
+    let feed = keys.feed();
+    let known = roster.device(&feed).or_else(|| roster.held_device(&feed));
+    let device = known.ok_or_else(|| {
         Problem::damaged("the keys beside this store are not those of a device of its workspace")
     })?;
     let mut actor = [0; 20];
-    actor[..12].copy_from_slice(&actor_prefix(&keys.feed()));
+    actor[..12].copy_from_slice(&actor_prefix(&feed));
     actor[12..].copy_from_slice(&incarnation);
     Ok(Identity {
         workspace: *roster.workspace().as_bytes(),
@@ -188,6 +260,7 @@ pub(super) fn identity(
 pub(super) fn members(roster: &Roster) -> Vec<(Author, RecordId)> {
     roster
         .devices()
+        .chain(roster.held_devices())
         .map(|device| {
             let author = Author::from_bytes(actor_prefix(&device.signing));
             (author, RecordId::from_bytes(*device.member.as_bytes()))

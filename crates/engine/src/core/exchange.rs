@@ -2,10 +2,11 @@
 
 use model::IntentId;
 use model::intent::Intent;
-use protocol::Blob;
+use protocol::{Blob, BodyOutline, Entry};
 use sync::client::Input;
-use vault::RelayOrigin;
+use vault::{Comparison, RelayOrigin, Roster, Side};
 
+use super::admin::{Change, Signer};
 use super::device::META_RELAY;
 use super::invite::Inviting;
 use super::problem::Problem;
@@ -32,6 +33,8 @@ pub(super) enum Errand {
     },
     /// An invite is being made.
     Invite(Box<Inviting>),
+    /// The roster is being changed.
+    Change(Box<Change>),
     /// A device has joined and takes over what there is.
     Joined { caller: Caller, deadline_ms: i64 },
 }
@@ -41,6 +44,7 @@ impl Errand {
         match self {
             Errand::Sync { caller, .. } | Errand::Joined { caller, .. } => *caller,
             Errand::Invite(inviting) => inviting.caller,
+            Errand::Change(change) => change.caller,
         }
     }
 
@@ -48,6 +52,7 @@ impl Errand {
         match self {
             Errand::Sync { deadline_ms, .. } | Errand::Joined { deadline_ms, .. } => *deadline_ms,
             Errand::Invite(inviting) => inviting.deadline_ms,
+            Errand::Change(change) => change.deadline_ms,
         }
     }
 }
@@ -58,6 +63,20 @@ fn lacking(count: u64) -> Failure {
         "relay-lacks",
         format!("the relay lacks {count} transactions of other devices that are here"),
         Some("they arrive there when those devices sync; keep this home until then"),
+    )
+}
+
+/// Brings a relay our roster from an entry on; nothing when it ends there.
+fn bring(roster: &Roster, from: usize) -> Option<Input> {
+    let entries = roster.entries()[from..].to_vec();
+    (!entries.is_empty()).then_some(Input::BringRoster { entries })
+}
+
+fn late() -> Failure {
+    Failure::new(
+        "too-late",
+        "the relay was not done in time",
+        Some("everything is kept here; sync again"),
     )
 }
 
@@ -120,7 +139,7 @@ impl Core {
             return Ok(None);
         }
         self.ask_for_branches()?;
-        self.sign_invite()
+        self.sign_next()
     }
 
     /// Takes new roster entries in.
@@ -128,17 +147,68 @@ impl Core {
         if self.link.joining.is_some() {
             return self.join_with(entries);
         }
+        let theirs = self.gather_roster(entries)?;
         let Some(device) = self.device.as_mut() else {
             return Ok(None);
         };
         let write = self.store.write()?;
-        if device.take_roster(&write, entries)? {
+        let mut answer = None;
+        let is_new = match &theirs {
+            None => device.take_roster(&write, entries)?,
+            Some(theirs) => match device.roster.compare(theirs).map_err(Problem::roster)? {
+                Comparison::Same => false,
+                Comparison::OursContinues => {
+                    answer = bring(&device.roster, theirs.entries().len());
+                    false
+                }
+                Comparison::TheirsContinues => device.take_roster(&write, theirs.entries())?,
+                Comparison::Parted { at, counts } => {
+                    if counts == Side::Ours {
+                        answer = bring(&device.roster, at);
+                    }
+                    device.meet_roster(&write, theirs.clone())?
+                }
+            },
+        };
+        if is_new {
             write.commit()?;
             self.is_changed = true;
-            self.retry_waiting()?;
+            if self.revocation().is_none() {
+                self.release_held()?;
+                self.retry_waiting()?;
+            }
+        } else if theirs.is_none() {
+            answer = device.relay_lacks_roster(entries);
+        }
+        Ok(answer)
+    }
+
+    /// Makes up the roster of a relay whose entries do not follow ours: it sends all, or what follows a shared one.
+    fn gather_roster(&mut self, entries: &[Blob]) -> Result<Option<Roster>, Problem> {
+        let (Some(device), Some(first)) = (&self.device, entries.first()) else {
+            return Ok(None);
+        };
+        let previous = Entry::decode(first)
+            .and_then(|entry| BodyOutline::decode(&entry.body))
+            .map_err(Problem::roster)?
+            .previous;
+        let known = self.link.theirs.take();
+        if previous == device.roster.head() {
             return Ok(None);
         }
-        Ok(device.relay_lacks_roster(entries))
+        let both = known.iter().chain([&device.roster]);
+        let shared = both
+            .filter_map(|roster| {
+                let rest = roster.entries_after(&previous)?.len();
+                Some(&roster.entries()[..roster.entries().len() - rest])
+            })
+            .next();
+        let Some(shared) = shared else {
+            return Ok(None);
+        };
+        let theirs = Roster::from_entries(shared.iter().chain(entries)).map_err(Problem::roster)?;
+        self.link.theirs = Some(theirs.clone());
+        Ok(Some(theirs))
     }
 
     /// Goes on after the relay took an entry.
@@ -151,6 +221,17 @@ impl Core {
             self.succeed()?;
             return Ok(None);
         }
+        match self.link.signing.take() {
+            Some(Signer::Invite) => self.invite_appended()?,
+            Some(Signer::Change) => self.changed(),
+            Some(Signer::Settlement) => self.settlement_appended(),
+            None => {}
+        }
+        self.sign_next()
+    }
+
+    /// Goes on with an invite that the relay took: the record of a new member comes next.
+    fn invite_appended(&mut self) -> Result<(), Problem> {
         let inviting = self
             .link
             .errands
@@ -160,7 +241,7 @@ impl Core {
                 _ => None,
             });
         let Some(inviting) = inviting else {
-            return Ok(None);
+            return Ok(());
         };
         inviting.is_appended = true;
         let member = inviting.member;
@@ -178,7 +259,7 @@ impl Core {
         } else if self.link.is_settled {
             self.finish_errands();
         }
-        self.sign_invite()
+        Ok(())
     }
 
     /// Signs again after the roster had grown meanwhile.
@@ -191,21 +272,28 @@ impl Core {
             }
             return self.sign_join();
         }
+        self.link.signing = None;
         self.roster_grew(entries)?;
         if self.link.succession.is_some() {
             return self.sign_succession();
         }
-        self.sign_invite()
+        self.sign_next()
     }
 
     /// Answers the errands that are done once both sides have all.
     pub(super) fn finish_errands(&mut self) {
+        // What the store refuses now, the next question tells.
+        let is_waiting = self.is_waiting_for_held().unwrap_or(false);
+        if is_waiting || self.link.settling.is_some() {
+            return;
+        }
         let errands = std::mem::take(&mut self.link.errands);
         for errand in errands {
             match errand {
                 Errand::Invite(inviting) if !inviting.is_appended => {
                     self.link.errands.push(Errand::Invite(inviting))
                 }
+                Errand::Change(change) => self.link.errands.push(Errand::Change(change)),
                 done => {
                     let caller = done.caller();
                     let answer = self.answer_errand(done, None);
@@ -232,6 +320,7 @@ impl Core {
                 let device = self.device()?;
                 let progress = self.link.progress;
                 let relay_lacks = self.relay_lacks()?;
+                let problem = problem.or_else(|| self.revocation());
                 let problem = problem.or_else(|| (relay_lacks > 0).then(|| lacking(relay_lacks)));
                 Ok(Answer::Synced(SyncAnswer {
                     complete: problem.is_none(),
@@ -239,6 +328,7 @@ impl Core {
                     only_here: device.only_here(),
                     not_here: progress.map(|progress| progress.to_fetch),
                     received: self.link.received - received_before,
+                    held: device.own_held(),
                     sent: device.acknowledged.saturating_sub(acknowledged_before),
                     problem,
                 }))
@@ -247,6 +337,7 @@ impl Core {
                 // The device is in the workspace; what is still to come arrives with the next sync.
                 self.founded().map(Answer::Founded)
             }
+            (Errand::Change(_), problem) => Err(problem.unwrap_or_else(late)),
             (Errand::Invite(inviting), problem) => match problem {
                 // Once its entry is in the roster the invite holds, whatever happened to the connection then.
                 Some(problem) if !inviting.is_appended => Err(problem),
@@ -270,13 +361,6 @@ impl Core {
     /// Answers the errands that took too long.
     pub(super) fn expire_errands(&mut self) {
         let now_ms = self.around.now_ms();
-        let late = || {
-            Failure::new(
-                "too-late",
-                "the relay was not done in time",
-                Some("everything is kept here; sync again"),
-            )
-        };
         if self
             .link
             .joining

@@ -95,8 +95,10 @@ impl Core {
             signings: 0,
             is_appended: false,
         })));
-        if self.link.is_established {
-            self.append_invite().map_err(Failure::from)?;
+        if self.link.is_established
+            && let Some(input) = self.sign_next().map_err(Failure::from)?
+        {
+            self.session_input(input);
         }
         Ok(())
     }
@@ -118,14 +120,7 @@ impl Core {
         codes
     }
 
-    /// Signs the entries of invites that wait, and hands them to the session.
-    pub(super) fn append_invite(&mut self) -> Result<(), Problem> {
-        if let Some(input) = self.sign_invite()? {
-            self.session_input(input);
-        }
-        Ok(())
-    }
-
+    /// Signs the entry of the first invite that waits.
     pub(super) fn sign_invite(&mut self) -> Result<Option<Input>, Problem> {
         let now_ms = self.around.now_ms().max(0).cast_unsigned();
         let Some(device) = &self.device else {

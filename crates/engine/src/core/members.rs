@@ -17,7 +17,9 @@ impl Core {
         let device = self.device()?;
         let read = self.store.read().map_err(Problem::from)?;
         let mut devices: BTreeMap<MemberId, Vec<DeviceAnswer>> = BTreeMap::new();
-        for info in device.roster.devices() {
+        let held = read.held().map_err(Problem::from)?;
+        let lost = device.roster.held_devices();
+        for info in device.roster.devices().chain(lost) {
             let transactions = match read.feed(info.signing.as_bytes()).map_err(Problem::from)? {
                 Some(bytes) => read_head(&bytes)?.0,
                 None => 0,
@@ -31,7 +33,13 @@ impl Core {
                 transactions,
                 last_ms: last.and_then(|bytes| self.made_ms(&bytes)),
                 is_me: info.signing == device.keys.feed(),
-                is_revoked: info.revoked.is_some(),
+                is_revoked: device.roster.is_revoked(&info.signing),
+                counts_up_to: device.cut_of(&info.signing).map(|cut| cut.sequence),
+                held: held
+                    .iter()
+                    .filter(|(key, _)| key.feed == *info.signing.as_bytes())
+                    .count() as u64,
+                is_of_lost_branch: device.roster.device(&info.signing).is_none(),
             });
         }
         let views = device.replica.views();
@@ -79,7 +87,7 @@ impl Core {
     /// Says when a transaction was made: when its changes say so.
     fn made_ms(&self, bytes: &[u8]) -> Option<i64> {
         let device = self.device.as_ref()?;
-        let verified = vault::verify_envelope(bytes, &device.roster).ok()?;
+        let (verified, _) = vault::weigh_envelope(bytes, &device.roster).ok()?;
         let parts = vault::open_parts(&verified, &device.ring).ok()?;
         parts
             .iter()

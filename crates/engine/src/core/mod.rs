@@ -1,5 +1,6 @@
 //! The engine's core: everything but threads, sockets, clocks and randomness, which its shell has.
 
+mod admin;
 mod apply;
 mod compare;
 mod device;
@@ -7,10 +8,12 @@ mod exchange;
 mod files;
 mod fork;
 mod found;
+mod held;
 mod import;
 mod intents;
 mod invite;
 mod join;
+mod locked;
 mod members;
 mod problem;
 mod queries;
@@ -193,6 +196,7 @@ impl Core {
 
     /// Carries out a request; none when its answer comes later.
     fn handle(&mut self, caller: Caller, request: Request) -> Result<Option<Answer>, Failure> {
+        self.check_locked(&request)?;
         let answer = match request {
             Request::Found { workspace, user } => self.found(&workspace, &user)?,
             Request::Join { link } => return self.begin_join(caller, &link).map(|()| None),
@@ -206,6 +210,18 @@ impl Core {
                 return self
                     .begin_invite(caller, user, email, role, member)
                     .map(|()| None);
+            }
+            Request::ChangeRole { member, role } => {
+                return self.begin_role(caller, member, role).map(|()| None);
+            }
+            Request::Revoke { device, member } => {
+                return self
+                    .begin_revocation(caller, device.as_deref(), member)
+                    .map(|()| None);
+            }
+            Request::Held => Answer::Held(self.held()?),
+            Request::AcceptHeld { device, up_to } => {
+                return self.begin_acceptance(caller, &device, up_to).map(|()| None);
             }
             Request::Sync { timeout_ms } => {
                 return self.begin_sync(caller, timeout_ms).map(|()| None);

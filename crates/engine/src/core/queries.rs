@@ -10,8 +10,8 @@ use super::Core;
 use super::device::Device;
 use super::problem::Problem;
 use crate::interface::{
-    Answer, ExportAnswer, Failure, Held, MergedAnswer, Query, ResolvedEntry, ResolvedOperation,
-    StatusAnswer,
+    Answer, ExportAnswer, Failure, Held, LostBranchAnswer, MergedAnswer, Query, ResolvedEntry,
+    ResolvedOperation, StatusAnswer,
 };
 
 /// How many of this device's operations are searched for the beginning of an id.
@@ -47,6 +47,10 @@ impl Core {
     pub(super) fn query(&self, query: &Query) -> Result<Answer, Failure> {
         if matches!(query, Query::Status) {
             return Ok(Answer::Status(Box::new(self.status()?)));
+        }
+        // A subscription may be older than the revocation.
+        if let Some(failure) = self.revocation() {
+            return Err(failure);
         }
         self.ask(|asked, device| self.answer(query, asked, device))
     }
@@ -244,11 +248,36 @@ impl Core {
         status.last_complete_ms = device.complete_ms;
         status.records = device.replica.views().len();
         status.relay_differs = super::witness::told(device, &read)?;
+        status.own_held = device.own_held();
+        status.revoked = self.revocation();
+        if device.is_admin() {
+            status.held = read.held().map_err(Problem::from)?.len() as u64;
+            status.lost_branches = lost_branches(device);
+        }
         status.waiting = held(read.waiting().map_err(Problem::from)?);
         status.quarantined = held(read.quarantine().map_err(Problem::from)?);
         status.merged = device.replica.merged(false).len();
         Ok(status)
     }
+}
+
+/// Says which branches of the roster were lost, and whose devices wait for an admin because of that.
+fn lost_branches(device: &Device) -> Vec<LostBranchAnswer> {
+    let held: Vec<String> = device
+        .roster
+        .held_devices()
+        .map(|one| one.code.as_str().to_owned())
+        .collect();
+    let lost = device.roster.lost().iter().map(|lost| {
+        let (author, begun_ms) = lost.begun();
+        LostBranchAnswer {
+            parted_at: lost.parted_at(),
+            begun_ms: begun_ms.cast_signed(),
+            begun_by: device.code_of(&FeedId::from(author)),
+            devices: held.clone(),
+        }
+    });
+    lost.collect()
 }
 
 /// Finds the value of an entry that a person names by its place, or by its id or a unique end of it.

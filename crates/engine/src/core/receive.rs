@@ -1,11 +1,11 @@
-//! Taking in one envelope: it is verified, then applied, or it waits, or it is set aside; it is kept in each case.
+//! Taking in one envelope: it is verified, then applied, or it waits, is held, or is set aside; it is kept in each case.
 
 use model::RecordId;
 use protocol::{Blob, Envelope, EnvelopeHash, FeedId, Part};
 use replica::{Applied, RecordPart, ReplicaError};
 use store::{EnvelopeKey, Reading, Write};
 use vault::{
-    EnvelopeError, OpenError, VerifiedEnvelope, actor_prefix, open_parts, verify_envelope,
+    EnvelopeError, OpenError, VerifiedEnvelope, Weight, actor_prefix, open_parts, weigh_envelope,
 };
 
 use super::device::{Device, read_head, write_head};
@@ -44,15 +44,12 @@ pub(super) fn receive(
             return Ok(());
         }
     }
-    if let Err(
-        EnvelopeError::Signature { .. }
-        | EnvelopeError::PartHash { .. }
-        | EnvelopeError::OtherWorkspace { .. }
-        | EnvelopeError::Decode(_),
-    ) = verify_envelope(bytes, &device.roster)
-    {
+    let Ok((_, weight)) = weigh_envelope(bytes, &device.roster) else {
         device.forged += 1;
         return Ok(());
+    };
+    if is_apart(device, &envelope.header.feed, weight) {
+        return hold(write, key, bytes);
     }
     if key.feed != *envelope.header.feed.as_bytes() {
         write.set_meta(&forked_name(&envelope.header.feed), &[])?;
@@ -85,6 +82,19 @@ pub(super) fn forked_name(feed: &FeedId) -> String {
     format!("engine/forked/{feed}")
 }
 
+/// Tells whether an envelope is to be kept apart until an admin has decided; what this device wrote itself is here anyway.
+fn is_apart(device: &Device, feed: &FeedId, weight: Weight) -> bool {
+    weight.is_held() && *feed != device.keys.feed()
+}
+
+/// Keeps an envelope apart: it is not applied, and its feed's head does not move; the first one at a place stays.
+pub(super) fn hold(write: &Write, key: EnvelopeKey, bytes: &[u8]) -> Result<(), Problem> {
+    if write.held_envelope(key)?.is_none() {
+        write.put_held(key, bytes)?;
+    }
+    Ok(())
+}
+
 /// Tries an envelope that waits, and then all that waited for what it brought.
 pub(super) fn retry(device: &mut Device, write: &Write, key: EnvelopeKey) -> Result<(), Problem> {
     let mut open = vec![key];
@@ -95,6 +105,14 @@ pub(super) fn retry(device: &mut Device, write: &Write, key: EnvelopeKey) -> Res
         let Some(bytes) = write.envelope(&key.feed, key.sequence)? else {
             continue;
         };
+        // The roster may have cut the feed since; what has moved the head already is only held back here.
+        if let Ok((_, weight)) = weigh_envelope(&bytes, &device.roster)
+            && is_apart(device, &FeedId::from_bytes(key.feed), weight)
+        {
+            write.take_waiting(key)?;
+            hold(write, key, &bytes)?;
+            continue;
+        }
         if !continues(write, key, &bytes)? {
             continue;
         }
@@ -141,11 +159,19 @@ fn attempt(
 ) -> Result<Vec<EnvelopeKey>, Problem> {
     let waits = |why: &str| write.put_waiting(key, why.as_bytes(), &[]);
     let set_aside = |why: &str| write.put_quarantine(key, why.as_bytes());
-    let verified = match verify_envelope(bytes, &device.roster) {
-        Ok(verified) => verified,
-        Err(error) if error.waits() => return Ok(waits(&error.to_string()).map(|()| Vec::new())?),
+    let (verified, weight) = match weigh_envelope(bytes, &device.roster) {
+        Ok(weighed) => weighed,
         Err(error) => return Ok(set_aside(&error.to_string()).map(|()| Vec::new())?),
     };
+    let feed = verified.header().feed;
+    let not_yet = match (weight, verified.newer()) {
+        (Weight::Unknown, _) => Some(EnvelopeError::UnknownDevice { feed }),
+        (_, Some(min_reader)) => Some(EnvelopeError::Newer { min_reader }),
+        _ => None,
+    };
+    if let Some(error) = not_yet {
+        return Ok(waits(&error.to_string()).map(|()| Vec::new())?);
+    }
     let parts = match open_parts(&verified, &device.ring) {
         Ok(parts) => parts,
         Err(error @ OpenError::MissingKey { .. }) => {

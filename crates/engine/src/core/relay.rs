@@ -7,7 +7,10 @@ use store::Reading;
 use sync::Backoff;
 use sync::client::{Input, Output as SessionOutput, Progress, Session, Start};
 
+use vault::Roster;
+
 use super::Core;
+use super::admin::{Settling, Signer};
 use super::device::META_COMPLETE;
 use super::exchange::Errand;
 use super::fork::Succession;
@@ -34,6 +37,16 @@ pub(super) struct Link {
     pub(super) succession: Option<Succession>,
     /// The branches of feeds that the relay was asked for, each up to where, in the order of asking.
     pub(super) branches: VecDeque<(FeedId, u64)>,
+    /// Whose entries are on their way to the relay's roster.
+    pub(super) signing: Option<Signer>,
+    pub(super) settling: Option<Settling>,
+    /// The head of the roster for which nothing is left to be signed without a decision, as far as is known.
+    pub(super) settled_for: Option<RosterHash>,
+    /// The roster of a relay that does not know the head of ours.
+    pub(super) theirs: Option<Roster>,
+    /// The feeds of which the relay was asked for all that it holds, in the order of its answers.
+    pub(super) asked: VecDeque<FeedId>,
+    pub(super) is_held_asked: bool,
     backoff: Backoff,
     retry_at_ms: Option<i64>,
 }
@@ -42,8 +55,20 @@ impl Link {
     /// Forgets what a client that is gone was waiting for; an invite that was begun is brought to its end all the same.
     pub(super) fn forget(&mut self, client: ClientId) {
         self.errands.retain(|errand| {
-            errand.caller().client != client || matches!(errand, Errand::Invite(_))
+            errand.caller().client != client
+                || matches!(errand, Errand::Invite(_) | Errand::Change(_))
         });
+    }
+
+    /// Forgets what only the last session knew.
+    fn begin_session(&mut self) {
+        self.signing = None;
+        self.theirs = None;
+        self.asked.clear();
+        self.is_held_asked = false;
+        if self.settling.take().is_some() {
+            self.settled_for = None;
+        }
     }
 
     fn is_wanted(&self) -> bool {
@@ -94,6 +119,7 @@ impl Core {
         self.link.is_established = false;
         self.link.succession = None;
         self.link.branches.clear();
+        self.link.begin_session();
         self.link.session = Some(Session::new(start));
         self.is_changed = true;
         self.outputs.push_back(Output::Connect { url });
@@ -219,7 +245,11 @@ impl Core {
                 self.is_changed = true;
             }
             SessionOutput::LogReplaced(_) => {}
+            SessionOutput::WantEnded if self.link.branches.is_empty() => return self.want_ended(),
             SessionOutput::WantEnded => self.branch_came(None)?,
+            SessionOutput::HeldFeeds { feeds } => self.held_feeds(&feeds)?,
+            SessionOutput::Held { feed, envelopes } => self.take_held(feed, &envelopes)?,
+            SessionOutput::CutRefused { heads } => return self.cut_refused(heads),
             SessionOutput::ReadHeads => return self.read_heads().map(Some),
             SessionOutput::ReadHashes { places } => return self.read_hashes(&places).map(Some),
             SessionOutput::ReadMissing {
@@ -247,9 +277,6 @@ impl Core {
             SessionOutput::OwnFeedAhead { .. } => return self.succeed_where_it_stands(),
             SessionOutput::Forked { feed, relay, .. } => return self.ask_for_branch(feed, relay),
             // Nothing here asks for these.
-            SessionOutput::HeldFeeds { .. }
-            | SessionOutput::Held { .. }
-            | SessionOutput::CutRefused { .. } => {}
             SessionOutput::Refused { code, text, .. } => {
                 self.hang_up();
                 self.refused_by_relay(code, &text);
@@ -311,6 +338,7 @@ impl Core {
             }
             device.complete_ms = Some(now_ms);
         }
+        self.begin_settlement()?;
         if self.link.branches.is_empty() {
             self.finish_errands();
         }

@@ -295,13 +295,19 @@ impl Pending {
             _ if self.sends == 0 => true,
             _ if self.sends >= MAX_SENDS => false,
             // None carries an id by which the engine would know it again.
-            Request::Found { .. } | Request::Join { .. } | Request::Invite { .. } => false,
+            Request::Found { .. }
+            | Request::Join { .. }
+            | Request::Invite { .. }
+            | Request::ChangeRole { .. }
+            | Request::Revoke { .. }
+            | Request::AcceptHeld { .. } => false,
             Request::Do { intent_id, .. }
             | Request::Attach { intent_id, .. }
             | Request::Import { intent_id, .. } => intent_id.is_some(),
             Request::SetRelay { .. }
             | Request::TryAgain
             | Request::Members
+            | Request::Held
             | Request::File { .. }
             | Request::Resolve { .. }
             | Request::ResolveOperation { .. }

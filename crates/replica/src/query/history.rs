@@ -7,7 +7,7 @@ use model::record::{self, RecordView};
 use model::{Kind, RecordId};
 
 use super::Asked;
-use crate::answers::{HistoryItem, HistoryKind};
+use crate::answers::{HistoryItem, HistoryKind, Named};
 use crate::digest::Digest;
 use crate::document::Past;
 use crate::replica::ReplicaError;
@@ -29,8 +29,10 @@ pub fn history(asked: &Asked<'_>, id: RecordId) -> Result<Vec<HistoryItem>, Repl
     let mut own = vec![id];
     own.extend(view.merged.iter().copied());
     for id in own {
+        let kind = asked.replica.digests().get(id).map(Digest::kind);
+        let named = asked.named(id);
         for one in asked.replica.document(asked.world.source(), id)?.past() {
-            for (at, item) in lines(asked, id, &one).into_iter().enumerate() {
+            for (at, item) in lines(asked, kind, &named, &one).into_iter().enumerate() {
                 let place = (one.order_ms, one.counter, one.author, one.sequence, id, at);
                 items.push((place, item));
             }
@@ -153,7 +155,12 @@ fn activity_line(asked: &Asked<'_>, activity: &RecordView) -> HistoryItem {
 }
 
 /// Tells one change in lines: one a field, one for the note.
-fn lines(asked: &Asked<'_>, id: RecordId, past: &Past) -> Vec<HistoryItem> {
+pub(super) fn lines(
+    asked: &Asked<'_>,
+    kind: Option<Kind>,
+    named: &Named,
+    past: &Past,
+) -> Vec<HistoryItem> {
     let (member, author) = asked.author(past.author);
     let line = |what: HistoryKind, field: &str, before: String, after: String| HistoryItem {
         time_ms: past.time_ms,
@@ -161,13 +168,12 @@ fn lines(asked: &Asked<'_>, id: RecordId, past: &Past) -> Vec<HistoryItem> {
         author: author.clone(),
         member,
         device: asked.devices.code(past.author),
-        record: asked.named(id),
+        record: named.clone(),
         field: field.to_owned(),
         before,
         after,
         operation: past.operation,
     };
-    let kind = asked.replica.digests().get(id).map(Digest::kind);
     let mut lines = Vec::new();
     if past.is_first {
         lines.push(line(HistoryKind::Created, "", String::new(), String::new()));

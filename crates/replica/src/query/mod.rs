@@ -8,6 +8,7 @@ mod list;
 mod merged;
 mod record;
 mod search;
+mod trial;
 
 pub use board::board;
 pub use find::{FindError, find, find_member};
@@ -17,6 +18,7 @@ pub use list::{ListError, list};
 pub use merged::{merged, merged_at};
 pub use record::{record, statistics};
 pub use search::search;
+pub use trial::{Trial, Tried};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

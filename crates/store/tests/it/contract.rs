@@ -373,6 +373,11 @@ fn an_envelope_that_is_removed_leaves_its_place_in_the_received_order() {
                 (4, b"another".to_vec())
             ],
             None
+        )
+    );
+}
+
+#[test]
 fn what_is_held_takes_no_place_in_its_feed() {
     check!(
         |w| {
@@ -412,6 +417,10 @@ fn running_hashes_are_found_by_their_place() {
         },
         |s| Ok((s.running(1)?, s.running(7)?)),
         (None, Some([7; 32]))
+    );
+}
+
+#[test]
 fn lost_branches_are_kept_with_the_place_where_they_parted() {
     let branch = |parted_at, entries: &[&[u8]]| store::LostBranch {
         parted_at,

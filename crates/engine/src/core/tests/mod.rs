@@ -4,9 +4,11 @@
 mod log;
 
 mod alone;
+mod branches;
 mod files;
 mod forks;
 mod held;
+mod leaving;
 mod lies;
 mod naming;
 mod together;

@@ -1,0 +1,297 @@
+//! What is held: envelopes behind the cut of a feed, which an admin decides about.
+//!
+//! They lie in a table of their own: they are not applied, no head of a feed counts them, and they are not carried. When
+//! the roster moves a cut they wait like what has just come, and are tried.
+
+use protocol::limits::MAX_HELD_BYTES_PER_FEED;
+use protocol::{Blob, Cut, Envelope, EnvelopeHash, FeedId, Part};
+use replica::RecordPart;
+use replica::query::{Asked, Trial};
+use store::{EnvelopeKey, Reading};
+use sync::client::Input;
+use vault::{Standing, Weight, open_parts, weigh_envelope};
+
+use super::Core;
+use super::device::Device;
+use super::exchange::Errand;
+use super::problem::Problem;
+use super::receive::{self, reason};
+use crate::interface::{Failure, HeldDevice, HeldTransaction, MAX_HELD_SHOWN};
+
+/// The most feeds of which one meeting with the relay asks for what is held.
+const MAX_ASKED: usize = 64;
+
+impl Core {
+    /// Asks the relay for what it holds and is not here, as far as it has just said that it holds anything.
+    pub(super) fn held_feeds(&mut self, feeds: &[Cut]) -> Result<(), Problem> {
+        for cut in feeds.iter().take(MAX_ASKED) {
+            let last = self.held_chain(&cut.feed)?.last().map(|last| last.sequence);
+            if last.is_none_or(|last| last < cut.sequence) {
+                self.ask_for_held_of(cut.feed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the relay for all that it holds of a feed and is not here; an admin's device alone may.
+    pub(super) fn ask_for_held_of(&mut self, feed: FeedId) -> Result<(), Problem> {
+        let Some(device) = self.device.as_ref().filter(|device| device.is_admin()) else {
+            return Ok(());
+        };
+        let Some(cut) = device.cut_of(&feed) else {
+            return Ok(());
+        };
+        let end = self.held_chain(&feed)?.last().copied().unwrap_or(cut);
+        self.link.asked.push_back(feed);
+        self.session_input(Input::Want {
+            feed,
+            from: end.sequence + 1,
+            to: u64::MAX,
+        });
+        Ok(())
+    }
+
+    /// Asks, once a session and for who meets the relay on purpose, for all that is held; true while answers are missing.
+    ///
+    /// The relay tells of held feeds by itself, but when it does is not said: who waits for it would not know how long.
+    pub(super) fn is_waiting_for_held(&mut self) -> Result<bool, Problem> {
+        let is_on_purpose = |errand: &Errand| matches!(errand, Errand::Sync { .. });
+        if !self.link.is_held_asked && self.link.errands.iter().any(is_on_purpose) {
+            self.link.is_held_asked = true;
+            let feeds: Vec<FeedId> = match &self.device {
+                Some(device) => {
+                    let all = device.roster.devices().map(|one| one.signing);
+                    let cut = all.filter(|feed| device.cut_of(feed).is_some());
+                    cut.take(MAX_ASKED).collect()
+                }
+                None => Vec::new(),
+            };
+            for feed in feeds {
+                self.ask_for_held_of(feed)?;
+            }
+        }
+        Ok(!self.link.asked.is_empty())
+    }
+
+    /// Goes on after the relay has given all that was asked for of one feed.
+    pub(super) fn want_ended(&mut self) -> Result<Option<Input>, Problem> {
+        let Some(feed) = self.link.asked.pop_front() else {
+            return Ok(None);
+        };
+        self.is_changed = true;
+        self.held_has_come(&feed);
+        if self.link.is_settled && self.link.asked.is_empty() {
+            self.finish_errands();
+        }
+        self.sign_next()
+    }
+
+    /// Keeps what the relay shows of a feed.
+    pub(super) fn take_held(&mut self, feed: FeedId, envelopes: &[Blob]) -> Result<(), Problem> {
+        let Some(device) = self.device.as_mut() else {
+            return Ok(());
+        };
+        let write = self.store.write()?;
+        let held = write.held()?.into_iter();
+        let of_feed = held.filter(|(key, _)| key.feed == *feed.as_bytes());
+        let mut bytes_here: u64 = of_feed.map(|(_, bytes)| bytes as u64).sum();
+        for bytes in envelopes {
+            bytes_here = bytes_here.saturating_add(bytes.len() as u64);
+            if bytes_here > MAX_HELD_BYTES_PER_FEED {
+                break;
+            }
+            match weigh_envelope(bytes, &device.roster) {
+                Err(_) => device.forged += 1,
+                Ok((verified, weight)) if weight.is_held() && verified.header().feed == feed => {
+                    let key = EnvelopeKey {
+                        feed: *feed.as_bytes(),
+                        sequence: verified.header().sequence,
+                    };
+                    receive::hold(&write, key, bytes)?;
+                }
+                // What counts by now comes with the log.
+                Ok(_) => {}
+            }
+        }
+        write.commit()?;
+        self.is_changed = true;
+        Ok(())
+    }
+
+    /// Lets what was held wait to be tried, as far as the roster lets it count by now.
+    pub(super) fn release_held(&mut self) -> Result<(), Problem> {
+        let Some(device) = self.device.as_ref() else {
+            return Ok(());
+        };
+        let write = self.store.write()?;
+        let mut is_any = false;
+        for (key, _) in write.held()? {
+            let Some(bytes) = write.held_envelope(key)? else {
+                continue;
+            };
+            let weighed = weigh_envelope(&bytes, &device.roster);
+            if !weighed.is_ok_and(|(_, weight)| weight == Weight::Counts) {
+                continue;
+            }
+            is_any = true;
+            write.take_held(key)?;
+            // Where another envelope of the feed has come with the log meanwhile, that one counts.
+            let here = write.envelope(&key.feed, key.sequence)?;
+            if here.as_ref().is_none_or(|here| *here == bytes) {
+                write.put_envelope(&key.feed, key.sequence, &bytes)?;
+                write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
+            }
+        }
+        if is_any {
+            write.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the places of a feed behind its cut that are held without a gap, each following the one before.
+    pub(super) fn held_chain(&self, feed: &FeedId) -> Result<Vec<Cut>, Problem> {
+        let Some(cut) = self.device.as_ref().and_then(|device| device.cut_of(feed)) else {
+            return Ok(Vec::new());
+        };
+        let read = self.store.read()?;
+        let mut chain: Vec<Cut> = Vec::new();
+        let mut last = (cut.sequence, cut.hash);
+        if cut.sequence == 0 {
+            last.1 = EnvelopeHash::ZERO;
+        }
+        loop {
+            let key = EnvelopeKey {
+                feed: *feed.as_bytes(),
+                sequence: last.0 + 1,
+            };
+            let Some(bytes) = read.held_envelope(key)? else {
+                return Ok(chain);
+            };
+            let envelope = Envelope::decode(&bytes).map_err(Problem::damaged)?;
+            if envelope.header.previous != last.1 {
+                return Ok(chain);
+            }
+            last = (key.sequence, envelope.hash());
+            chain.push(Cut {
+                feed: *feed,
+                sequence: last.0,
+                hash: last.1,
+            });
+        }
+    }
+
+    /// Counts what is held here of a feed.
+    pub(super) fn count_held(&self, feed: &FeedId) -> Result<u64, Problem> {
+        let held = self.store.read()?.held()?;
+        let own = held.iter().filter(|(key, _)| key.feed == *feed.as_bytes());
+        Ok(own.count() as u64)
+    }
+
+    /// Lists what is held, device by device.
+    pub(super) fn held(&self) -> Result<Vec<HeldDevice>, Failure> {
+        self.check_admin("see what is held")?;
+        let read = self.store.read().map_err(Problem::from)?;
+        let mut feeds: Vec<(FeedId, Vec<u64>)> = Vec::new();
+        for (key, _) in read.held().map_err(Problem::from)? {
+            let feed = FeedId::from_bytes(key.feed);
+            match feeds.last_mut().filter(|(last, _)| *last == feed) {
+                Some((_, sequences)) => sequences.push(key.sequence),
+                None => feeds.push((feed, vec![key.sequence])),
+            }
+        }
+        let envelope = |feed: &FeedId, sequence: u64| {
+            let key = EnvelopeKey {
+                feed: *feed.as_bytes(),
+                sequence,
+            };
+            read.held_envelope(key).map_err(Problem::from)
+        };
+        self.ask(|asked, device| {
+            let mut answer = Vec::new();
+            for (feed, sequences) in &feeds {
+                let Some(mut one) = held_device(asked, device, feed) else {
+                    continue;
+                };
+                one.total = sequences.len() as u64;
+                let mut trial = Trial::default();
+                for sequence in sequences.iter().take(MAX_HELD_SHOWN) {
+                    let Some(bytes) = envelope(feed, *sequence)? else {
+                        continue;
+                    };
+                    let told = transaction(asked, device, &mut trial, &bytes);
+                    one.transactions.push(told.map_err(Failure::from)?);
+                }
+                answer.push(one);
+            }
+            answer.sort_by(|one: &HeldDevice, other| one.code.cmp(&other.code));
+            Ok(answer)
+        })
+    }
+}
+
+/// Says whose device it is of which something is held, and why.
+fn held_device(asked: &Asked<'_>, device: &Device, feed: &FeedId) -> Option<HeldDevice> {
+    let info = device.info(feed)?;
+    let member = model::RecordId::from_bytes(*info.member.as_bytes());
+    let reason = match device.roster.standing(feed) {
+        _ if device.roster.device(feed).is_none() => "lost-branch",
+        Some(Standing::Silenced(_)) => "role",
+        _ => "revoked",
+    };
+    Some(HeldDevice {
+        code: info.code.as_str().to_owned(),
+        feed: feed.to_string(),
+        member,
+        name: asked.named(member).title,
+        reason: reason.to_owned(),
+        since: device.cut_of(feed).map_or(1, |cut| cut.sequence + 1),
+        total: 0,
+        transactions: Vec::new(),
+    })
+}
+
+/// Says in words what a transaction would write.
+fn transaction(
+    asked: &Asked<'_>,
+    device: &Device,
+    trial: &mut Trial,
+    bytes: &[u8],
+) -> Result<HeldTransaction, Problem> {
+    let (verified, _) = weigh_envelope(bytes, &device.roster).map_err(Problem::damaged)?;
+    let header = verified.header();
+    let mut told = HeldTransaction {
+        sequence: header.sequence,
+        made_ms: None,
+        records: Vec::new(),
+        lines: Vec::new(),
+        files: Vec::new(),
+        obstacle: None,
+    };
+    let parts = match open_parts(&verified, &device.ring) {
+        Ok(parts) => parts,
+        Err(error) => {
+            told.obstacle = Some(error.to_string());
+            return Ok(told);
+        }
+    };
+    let mut records = Vec::new();
+    for part in parts {
+        match part {
+            Part::Record { record, changes } => records.push(RecordPart {
+                record: model::RecordId::from_bytes(*record.as_bytes()),
+                changes: changes.iter().map(|change| change.to_vec()).collect(),
+            }),
+            Part::File { hash, .. } => {
+                told.files
+                    .push(model::FileHash::from_bytes(*hash.as_bytes()));
+            }
+        }
+    }
+    let prefixes = device.roster.actor_prefixes(&header.feed);
+    let tried = trial.take(asked, &records, &prefixes)?;
+    told.made_ms = tried.made_ms;
+    told.records = tried.records;
+    told.lines = tried.lines;
+    told.obstacle = tried.obstacle;
+    Ok(told)
+}
