@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub mod activities;
+pub mod admin;
 pub mod attachments;
 pub mod files;
 pub mod lists;
@@ -60,6 +61,14 @@ pub enum Command {
     Invite(workspace::Invite),
     /// List the members with their devices.
     Members,
+    /// Give a member another role.
+    Role(admin::Role),
+    /// Revoke a device, or all devices of a member.
+    Revoke(admin::Revoke),
+    /// Show what is held of revoked devices, with what is in it, for admins to decide.
+    Held,
+    /// Let what is held of a device count.
+    AcceptHeld(admin::AcceptHeld),
     /// Create a record of a kind; prints its id.
     Create(records::Create),
     /// Capture a contact as an inquiry; prints its id.

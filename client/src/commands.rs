@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::error::CommandError;
 
 mod activities;
+mod admin;
 mod attachments;
 mod done;
 mod files;
@@ -22,6 +23,10 @@ pub(crate) fn run(desk: &mut Desk<'_>, command: &Command) -> Result<(), CommandE
         Command::Join(args) => workspace::join(desk, args),
         Command::Invite(args) => workspace::invite(desk, args),
         Command::Members => workspace::members(desk),
+        Command::Role(args) => admin::role(desk, args),
+        Command::Revoke(args) => admin::revoke(desk, args),
+        Command::Held => admin::held(desk),
+        Command::AcceptHeld(args) => admin::accept(desk, args),
         Command::Status => workspace::status(desk),
         Command::Sync(args) if args.watch => workspace::watch(desk),
         Command::Sync(args) => workspace::sync(desk, args),

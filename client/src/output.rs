@@ -5,6 +5,7 @@ use std::fmt::Display;
 use engine::interface::Named;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+pub(crate) mod admin;
 pub(crate) mod done;
 pub(crate) mod history;
 pub(crate) mod home;

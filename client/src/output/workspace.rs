@@ -44,9 +44,14 @@ pub(crate) fn members(members: &[MemberAnswer], moment: &Moment) -> String {
         for (device, place) in devices.into_iter().zip(0..) {
             let first = |text: &str| if place == 0 { text } else { "" }.to_owned();
             let mark = match device {
-                Some(device) if device.is_revoked => "revoked",
-                Some(device) if device.is_me => "this device",
-                _ => me,
+                Some(device) if device.is_of_lost_branch => "held: of a lost branch".to_owned(),
+                Some(device) if device.is_revoked => match device.held {
+                    0 => "revoked".to_owned(),
+                    held => format!("revoked, {held} held"),
+                },
+                Some(device) if device.held > 0 => format!("{} held", device.held),
+                Some(device) if device.is_me => "this device".to_owned(),
+                _ => me.to_owned(),
             };
             table.row([
                 first(&member.name),
@@ -57,7 +62,7 @@ pub(crate) fn members(members: &[MemberAnswer], moment: &Moment) -> String {
                     .and_then(|device| device.last_ms)
                     .map_or(String::new(), |ms| moment.say_ms(ms)),
                 first(&member.id.short()),
-                mark.to_owned(),
+                mark,
             ]);
         }
     }
@@ -89,6 +94,25 @@ pub(crate) fn status(status: &StatusAnswer, moment: &Moment) -> String {
     }
     if let Some(ms) = status.last_complete_ms {
         line("last complete", moment.say_ms(ms));
+    }
+    if let Some(revoked) = &status.revoked {
+        line("revoked", revoked.reason.clone());
+    } else if status.own_held > 0 {
+        line("not counted", own_held(status.own_held));
+    }
+    if status.held > 0 {
+        let text = format!("{}, for an admin to decide: handschlag held", status.held);
+        line("held", text);
+    }
+    for lost in &status.lost_branches {
+        let mut text = format!("begun by device {}", lost.begun_by);
+        if !lost.devices.is_empty() {
+            text.push_str(&format!(
+                "; devices {} are held: handschlag accept-held CODE",
+                lost.devices.join(", ")
+            ));
+        }
+        line("lost branch", text);
     }
     line("records", status.records.to_string());
     line("merged", status.merged.to_string());
@@ -150,9 +174,21 @@ fn only_here(count: u64) -> String {
     }
 }
 
+fn own_held(count: u64) -> String {
+    let what = match count {
+        1 => "1 transaction of this device is".to_owned(),
+        count => format!("{count} transactions of this device are"),
+    };
+    format!("{what} held until an admin accepts: handschlag accept-held")
+}
+
 /// Says that both sides have all.
 pub(crate) fn synced(synced: &SyncAnswer) -> String {
-    format!("both sides have all: {}\n", traffic(synced))
+    let mut text = format!("both sides have all: {}\n", traffic(synced));
+    if synced.held > 0 {
+        text.push_str(&format!("{}\n", own_held(synced.held)));
+    }
+    text
 }
 
 fn traffic(synced: &SyncAnswer) -> String {

@@ -57,6 +57,7 @@ impl Connection for Fake {
         match request {
             Request::Do { .. } | Request::Attach { .. } => Ok(Answer::Done(outcome())),
             Request::SetRelay { .. } => Ok(Answer::Synced(SyncAnswer {
+                held: 0,
                 complete: true,
                 only_here: 0,
                 not_here: Some(0),

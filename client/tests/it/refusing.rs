@@ -180,6 +180,7 @@ fn a_relay_that_is_away_does_not_unmake_the_workspace() {
 fn sync_has_code_1_until_both_sides_have_all() {
     let synced = |complete| {
         Answer::Synced(SyncAnswer {
+            held: 0,
             complete,
             only_here: if complete { 0 } else { 2 },
             not_here: Some(if complete { 0 } else { 3 }),
@@ -250,6 +251,7 @@ fn what_is_missing_is_told_without_the_home() {
 fn a_relay_that_was_not_met_is_no_success() {
     let away = |problem| {
         Answer::Synced(SyncAnswer {
+            held: 0,
             complete: false,
             only_here: 2,
             not_here: None,

@@ -8,5 +8,6 @@ mod base64_bytes;
 pub mod core;
 pub mod headless;
 pub mod interface;
+mod membership;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;

@@ -5,6 +5,7 @@ mod files;
 mod forks;
 mod homes;
 mod joining;
+mod leaving;
 mod looking;
 mod lost_relays;
 mod relays;

@@ -1,0 +1,56 @@
+//! Who may do what: roles, revocations, what is held.
+
+use engine::interface::{Answer, Request};
+
+use crate::args::admin::{AcceptHeld, Revoke, Role};
+use crate::desk::{Desk, answer};
+use crate::error::CommandError;
+use crate::output;
+
+pub(super) fn role(desk: &mut Desk<'_>, args: &Role) -> Result<(), CommandError> {
+    let request = Request::ChangeRole {
+        member: desk.id(&args.member)?,
+        role: args.role,
+    };
+    let answer = desk.ask_long(request, "changing the role")?;
+    let changed = answer!(answer, Answer::RoleChanged(changed) => changed);
+    desk.print(&changed, |_| output::admin::role_changed(&changed))
+}
+
+pub(super) fn revoke(desk: &mut Desk<'_>, args: &Revoke) -> Result<(), CommandError> {
+    let who = args.who.trim();
+    let members = answer!(desk.ask(Request::Members)?, Answer::Members(members) => members);
+    let mut devices = members.iter().flat_map(|member| &member.devices);
+    let is_device = devices.any(|device| {
+        device.code.eq_ignore_ascii_case(who) || device.feed.eq_ignore_ascii_case(who)
+    });
+    let request = if is_device {
+        Request::Revoke {
+            device: Some(who.to_owned()),
+            member: None,
+        }
+    } else {
+        Request::Revoke {
+            device: None,
+            member: Some(desk.id(who)?),
+        }
+    };
+    let answer = desk.ask_long(request, "revoking")?;
+    let revoked = answer!(answer, Answer::Revoked(revoked) => revoked);
+    desk.print(&revoked, |_| output::admin::revoked(&revoked))
+}
+
+pub(super) fn held(desk: &mut Desk<'_>) -> Result<(), CommandError> {
+    let held = answer!(desk.ask(Request::Held)?, Answer::Held(held) => held);
+    desk.print(&held, |moment| output::admin::held(&held, moment))
+}
+
+pub(super) fn accept(desk: &mut Desk<'_>, args: &AcceptHeld) -> Result<(), CommandError> {
+    let request = Request::AcceptHeld {
+        device: args.device.trim().to_owned(),
+        up_to: args.up_to,
+    };
+    let answer = desk.ask_long(request, "accepting")?;
+    let accepted = answer!(answer, Answer::Accepted(accepted) => accepted);
+    desk.print(&accepted, |_| output::admin::accepted(&accepted))
+}
