@@ -1,7 +1,5 @@
 //! What the records beside a record mean for its view.
 
-use std::collections::BTreeSet;
-
 use crate::id::RecordId;
 use crate::kind::Kind;
 use crate::record::{RecordView, conversion_of, derived_of, record, survivor};
@@ -136,7 +134,7 @@ fn inquiry_beside_its_records(world: &dyn World, view: &mut RecordView) {
         RecordId::contact_of(view.id),
     ];
     made.extend(conversion.sales_project);
-    if derived_stand(world, &made, &mut BTreeSet::new()) || view.list("pinned").next().is_some() {
+    if derived_stand(world, &made) || view.list("pinned").next().is_some() {
         view.stands_against_undo = true;
         view.conversion_stands = true;
         show_status(view, "converted", 100);
@@ -162,9 +160,7 @@ fn project_beside_its_order(world: &dyn World, view: &mut RecordView) {
             .any(|one| matches!(&one.value, Some(Value::Status(status)) if status.takes_back))
     });
     let made = [RecordId::order_of(view.id), RecordId::project_of(view.id)];
-    if took_back
-        && status::course(view.status_word()) != Course::Won
-        && derived_stand(world, &made, &mut BTreeSet::new())
+    if took_back && status::course(view.status_word()) != Course::Won && derived_stand(world, &made)
     {
         view.stands_against_undo = true;
         show_status(view, "won", 100);

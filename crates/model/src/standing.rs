@@ -26,9 +26,10 @@ const UNDER: [&str; 7] = [
 
 /// Lists the records under this one that are in use, whatever made them.
 pub(crate) fn alive_under(world: &dyn World, id: RecordId) -> Vec<RecordId> {
-    let mut asked = BTreeSet::from([id]);
+    let mut search = Search::new(world);
+    search.asked.insert(id);
     let mut under = under(world, id);
-    under.retain(|child| is_in_use(world, *child, &mut asked));
+    under.retain(|child| search.finds(vec![Ground::InUse(*child)]));
     under
 }
 
@@ -42,38 +43,123 @@ fn under(world: &dyn World, id: RecordId) -> Vec<RecordId> {
     under
 }
 
-fn is_in_use(world: &dyn World, id: RecordId, asked: &mut BTreeSet<RecordId>) -> bool {
-    world.doc(id).is_some_and(|doc| match life(&doc) {
-        Life::Alive => true,
-        Life::Archived => false,
-        Life::Undone(_) => stands_in(world, &doc, asked),
-    })
-}
-
 /// Tells whether a document stands: it is not undone, or it is pinned, or something that the undo had not seen is
 /// under it or under what was made together with it.
 ///
 /// A conversion or a win stands as a whole: half of one would be worse than either.
 pub(crate) fn stands(world: &dyn World, doc: &DocView) -> bool {
-    stands_in(world, doc, &mut BTreeSet::new())
+    let mut search = Search::new(world);
+    let mut open = Vec::new();
+    search.stands_at_once(doc, &mut open) || search.finds(open)
 }
 
-/// Follows the reasons to stand; `asked` are the records on the way, so that no circle is walked for ever.
-fn stands_in(world: &dyn World, doc: &DocView, asked: &mut BTreeSet<RecordId>) -> bool {
-    let Life::Undone(seen) = life(doc) else {
-        return true;
-    };
-    if !asked.insert(doc.id) {
-        return false;
+/// Something for which an undone record stands, if it holds.
+#[derive(Debug, Clone, Copy)]
+enum Ground {
+    /// This record, which the undo had not seen, is under it and in use.
+    InUse(RecordId),
+    /// This record was made together with it and stands.
+    Made(RecordId),
+}
+
+/// Follows the grounds to stand from record to record.
+///
+/// One ground is enough, so the order in which they are asked does not matter, and no record is asked twice: however
+/// long a chain of undone records somebody builds, the search takes the chain's length and no more of the stack.
+struct Search<'a> {
+    world: &'a dyn World,
+    asked: BTreeSet<RecordId>,
+}
+
+impl<'a> Search<'a> {
+    fn new(world: &'a dyn World) -> Self {
+        Self {
+            world,
+            asked: BTreeSet::new(),
+        }
     }
-    is_pinned(doc)
-        || under(world, doc.id)
-            .iter()
-            .any(|child| !seen.contains(child) && is_in_use(world, *child, asked))
-        || made_from(world, doc).is_some_and(|source| {
-            is_named(&source, doc.id)
-                || derived_stand(world, &made_together(&source, doc.id), asked)
-        })
+
+    /// Tells whether one of these grounds holds. What fell is remembered and not asked again; of what was asked on
+    /// the way to a ground that holds nothing is known, so it is forgotten.
+    fn finds(&mut self, mut open: Vec<Ground>) -> bool {
+        let mut on_the_way = Vec::new();
+        while let Some(ground) = open.pop() {
+            let undone = match self.judge(ground) {
+                Judged::Holds => {
+                    self.forget(&on_the_way);
+                    return true;
+                }
+                Judged::Falls => continue,
+                Judged::Undone(doc) => doc,
+            };
+            if self.asked.contains(&undone.id) {
+                continue;
+            }
+            on_the_way.push(undone.id);
+            if self.stands_at_once(&undone, &mut open) {
+                self.forget(&on_the_way);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn forget(&mut self, asked: &[RecordId]) {
+        for id in asked {
+            self.asked.remove(id);
+        }
+    }
+
+    /// Tells whether a document stands by itself; otherwise opens the grounds for which it might.
+    fn stands_at_once(&mut self, doc: &DocView, open: &mut Vec<Ground>) -> bool {
+        let Life::Undone(seen) = life(doc) else {
+            return true;
+        };
+        self.asked.insert(doc.id);
+        if is_pinned(doc) {
+            return true;
+        }
+        let seen: BTreeSet<RecordId> = seen.into_iter().collect();
+        let under = under(self.world, doc.id).into_iter();
+        open.extend(
+            under
+                .filter(|child| !seen.contains(child))
+                .map(Ground::InUse),
+        );
+        let Some(source) = made_from(self.world, doc) else {
+            return false;
+        };
+        let made = made_together(&source, doc.id).into_iter();
+        open.extend(made.map(Ground::Made));
+        is_named(&source, doc.id)
+    }
+
+    fn judge(&self, ground: Ground) -> Judged {
+        let (Ground::InUse(id) | Ground::Made(id)) = ground;
+        let Some(doc) = self.world.doc(id) else {
+            return Judged::Falls;
+        };
+        let holds = match (ground, life(&doc)) {
+            (Ground::InUse(_), Life::Undone(_)) => return Judged::Undone(doc),
+            (Ground::InUse(_), life) => matches!(life, Life::Alive),
+            (Ground::Made(_), _) if is_pinned(&doc) => true,
+            (Ground::Made(_), Life::Undone(_)) => return Judged::Undone(doc),
+            // What was never undone proves nothing: an existing customer outlives every conversion into it.
+            (Ground::Made(_), life) => {
+                doc.candidates("life").iter().any(is_undone)
+                    || matches!(life, Life::Alive) && derives_from_something(&doc)
+            }
+        };
+        if holds { Judged::Holds } else { Judged::Falls }
+    }
+}
+
+/// What a look at one record says of a ground.
+enum Judged {
+    Holds,
+    Falls,
+    /// It depends on what is under the record, which was undone.
+    Undone(Arc<DocView>),
 }
 
 fn is_pinned(doc: &DocView) -> bool {
@@ -140,18 +226,9 @@ fn made_by(source: RecordId) -> [RecordId; 5] {
 }
 
 /// Tells whether what undoing would remove stands: any record that the conversion or win made.
-pub(crate) fn derived_stand(
-    world: &dyn World,
-    made: &[RecordId],
-    asked: &mut BTreeSet<RecordId>,
-) -> bool {
-    made.iter().filter_map(|id| world.doc(*id)).any(|doc| {
-        // What was never undone proves nothing: an existing customer outlives every conversion into it.
-        let undone_here = doc.candidates("life").iter().any(is_undone);
-        undone_here && stands_in(world, &doc, asked)
-            || is_pinned(&doc)
-            || !undone_here && matches!(life(&doc), Life::Alive) && derives_from_something(&doc)
-    })
+pub(crate) fn derived_stand(world: &dyn World, made: &[RecordId]) -> bool {
+    let made = made.iter().copied().map(Ground::Made);
+    Search::new(world).finds(made.collect())
 }
 
 pub(crate) fn is_undone(candidate: &Candidate) -> bool {
@@ -165,3 +242,6 @@ fn derives_from_something(doc: &DocView) -> bool {
     // Ids that a rule derives are UUIDv5; those of an existing customer are not.
     doc.id.made_ms().is_none()
 }
+
+#[cfg(test)]
+mod tests;
