@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::intent::{Assignment, Change};
 use model::kind::{Settle, Writer};
 use model::merged::{Entry, Rule};
-use model::plan::DeedWrite;
+use model::plan::{Answer, DeedWrite};
 use model::record::{self, RecordView, Standing};
 use model::settle::{Derived, settle};
 use model::{Intent, Kind, RecordId, Value};
@@ -14,8 +14,8 @@ use replica::Past;
 use crate::peers::Peers;
 
 /// Lets a device carry out an intent that may be refused, and judges what merging records did at once.
-/// Tells whether it was carried out.
-pub(crate) fn carry(peers: &mut Peers, who: usize, intent: Intent) -> bool {
+/// Gives the answer if it was carried out.
+pub(crate) fn carry(peers: &mut Peers, who: usize, intent: Intent) -> Option<Answer> {
     let before = match &intent {
         Intent::Merge { loser, .. } => Some(peers.view(who, *loser)),
         _ => None,
@@ -25,7 +25,7 @@ pub(crate) fn carry(peers: &mut Peers, who: usize, intent: Intent) -> bool {
     if let (Ok(_), Some(before), Intent::Merge { survivor, .. }) = (&done, before, &intent) {
         merging_loses_nothing(peers, who, &before, *survivor);
     }
-    done.is_ok()
+    done.ok()
 }
 
 /// Everything that the loser held is held by the survivor, or listed there.

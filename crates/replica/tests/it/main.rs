@@ -1,6 +1,7 @@
 //! The rules of merging, tested over real replicas of several devices.
 
 mod acts;
+mod aimed;
 mod flow;
 mod judge;
 mod kept;

@@ -379,19 +379,23 @@ impl Peers {
         self.assert_equal();
     }
 
-    /// Checks that all devices show the same, and what a device built from nothing shows.
-    pub(crate) fn assert_equal(&self) {
+    /// Checks that all devices show the same.
+    pub(crate) fn assert_alike(&self) {
         let first = self.all[0].replica.merged(true);
         let show_of = |peer: &Peer| show(&peer.replica, &peer.store.read().unwrap());
         let shown = show_of(&self.all[0]);
+        for (at, peer) in self.all.iter().enumerate().skip(1) {
+            let who = format!("device 0 and device {at}");
+            same_shown(&shown, &show_of(peer), &who);
+            same_list(&first, &peer.replica.merged(true), &who);
+        }
+    }
+
+    /// Checks that all devices show the same, and what a device built from nothing shows.
+    pub(crate) fn assert_equal(&self) {
+        self.assert_alike();
         let story = self.stories(0);
         for (at, peer) in self.all.iter().enumerate() {
-            same_shown(&shown, &show_of(peer), &format!("device 0 and device {at}"));
-            same_list(
-                &first,
-                &peer.replica.merged(true),
-                &format!("device 0 and device {at}"),
-            );
             assert_eq!(story, self.stories(at), "history of device {at}");
             let read = peer.store.read().unwrap();
             for (how, rebuilt) in [
@@ -441,7 +445,19 @@ impl Peers {
 
     /// Opens a device again, as after a restart: another incarnation.
     pub(crate) fn reopen(&mut self, at: usize) {
+        let identity = self.all[at].replica.identity().clone();
+        self.open_as(at, identity);
+    }
+
+    /// Gives a device the code of another one, as a copy of its disk has it.
+    pub(crate) fn take_code_of(&mut self, at: usize, other: usize) {
         let mut identity = self.all[at].replica.identity().clone();
+        let code = &self.all[other].replica.identity().code;
+        identity.code.clone_from(code);
+        self.open_as(at, identity);
+    }
+
+    fn open_as(&mut self, at: usize, mut identity: Identity) {
         identity.actor[12..].copy_from_slice(&self.dice.next().to_be_bytes());
         let authors = self.authors();
         let peer = &mut self.all[at];

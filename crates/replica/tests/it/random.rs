@@ -12,17 +12,15 @@ use crate::judge;
 use crate::peers::{Dice, Peers};
 use crate::wishes::wish;
 
-/// How many histories are played unless `HANDSCHLAG_HISTORIES` says otherwise.
-const HISTORIES: u32 = 24;
+/// How many histories are played unless `HANDSCHLAG_HISTORIES` says otherwise: few, since each is long and all of it is
+/// rebuilt and compared; that every row of the merge table is met often is what the histories of `aimed` are for.
+const HISTORIES: u32 = 8;
 
 /// How often a device thinks of something that is refused before the step is over.
 const TRIES: usize = 6;
 
 /// The seed unless `HANDSCHLAG_SEED` names another.
 const SEED: u64 = 20_261_123;
-
-/// How often each row of the merge table must have been met over all histories.
-const LEAST_HITS: u32 = 1;
 
 /// One step of a history: who, and the number from which all that is random in it follows.
 type Step = (u8, u32);
@@ -73,8 +71,8 @@ fn play(seed: u64, steps: &[Step], is_told: bool) -> Peers {
             // What is refused costs little: think of something else.
             _ => {
                 for _ in 0..TRIES {
-                    let wish = wish(&peers, who, seed, &mut dice);
-                    if wish.is_some_and(|intent| judge::carry(&mut peers, who, intent)) {
+                    let wish = wish(&peers, who, seed, None, &mut dice);
+                    if wish.is_some_and(|intent| judge::carry(&mut peers, who, intent).is_some()) {
                         break;
                     }
                 }
@@ -154,13 +152,5 @@ fn whatever_people_do_all_devices_show_the_same_and_nothing_is_lost() {
         }
         Err(error) => panic!("{error}"),
     }
-    let hits = hits.into_inner();
-    println!("rows met: {hits:#?}");
-    for row in judge::ROWS {
-        let count = hits.get(row).copied().unwrap_or(0);
-        assert!(
-            count >= LEAST_HITS,
-            "'{row}' was met {count} times only: {hits:#?}"
-        );
-    }
+    println!("rows met: {:#?}", hits.into_inner());
 }

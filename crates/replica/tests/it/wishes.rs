@@ -1,9 +1,11 @@
 //! Random things that people do, aimed at the same few records on purpose.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::date;
 use model::intent::{Assignment, Undo};
 use model::value::LineItem;
-use model::{FileHash, Intent, Kind, RecordId, ValueId};
+use model::{FileHash, Intent, IntentId, Kind, RecordId, ValueId};
 
 use crate::acts::*;
 use crate::peers::{Dice, Peers};
@@ -11,11 +13,45 @@ use crate::peers::{Dice, Peers};
 /// How many records of one kind the wishes aim at: few, so that devices meet.
 const AIMED_AT: usize = 2;
 
+/// The records that wishes keep to, and what was done to them.
+#[derive(Debug, Default)]
+pub(crate) struct Aims {
+    records: BTreeSet<RecordId>,
+    operations: BTreeSet<IntentId>,
+}
+
+impl Aims {
+    /// Adds what an operation made, and what that may become.
+    pub(crate) fn add(&mut self, records: &[RecordId], operation: IntentId) {
+        self.operations.insert(operation);
+        for id in records {
+            let project = RecordId::sales_project_of(*id);
+            let derived = [
+                *id,
+                RecordId::customer_of(*id),
+                RecordId::contact_of(*id),
+                project,
+            ];
+            self.records.extend(derived);
+            for won in [*id, project] {
+                let made = [RecordId::order_of(won), RecordId::project_of(won)];
+                self.records.extend(made);
+            }
+        }
+    }
+}
+
 /// Thinks of something that a device may want to do now; it may be refused.
 ///
 /// Every history has a theme to which half of the wishes keep, so that rare rows of the table are met too.
-pub(crate) fn wish(peers: &Peers, peer: usize, theme: u64, dice: &mut Dice) -> Option<Intent> {
-    let wish = Wish { peers, peer };
+pub(crate) fn wish(
+    peers: &Peers,
+    peer: usize,
+    theme: u64,
+    aims: Option<&Aims>,
+    dice: &mut Dice,
+) -> Option<Intent> {
+    let wish = Wish { peers, peer, aims };
     let what = match (dice.below(2), theme % 8) {
         (0, _) => dice.below(24),
         (_, 0) => [15, 16, 17][dice.below(3)],
@@ -50,13 +86,21 @@ pub(crate) fn wish(peers: &Peers, peer: usize, theme: u64, dice: &mut Dice) -> O
 struct Wish<'a> {
     peers: &'a Peers,
     peer: usize,
+    /// Where wishes keep to some records.
+    aims: Option<&'a Aims>,
 }
 
 impl Wish<'_> {
+    fn of_kind(&self, kind: Kind) -> Vec<RecordId> {
+        let views = self.peers.all[self.peer].replica.views();
+        let mut all: Vec<RecordId> = views.of_kind(kind).collect();
+        all.retain(|id| self.aims.is_none_or(|aims| aims.records.contains(id)));
+        all
+    }
+
     /// Picks one of the first records of a kind, whatever its standing.
     fn one(&self, kind: Kind, dice: &mut Dice) -> Option<RecordId> {
-        let views = self.peers.all[self.peer].replica.views();
-        let all: Vec<RecordId> = views.of_kind(kind).collect();
+        let all = self.of_kind(kind);
         let count = all.len().min(AIMED_AT);
         all.get(dice.below(count)).copied()
     }
@@ -75,8 +119,7 @@ impl Wish<'_> {
     }
 
     fn capture(&self, dice: &mut Dice) -> Option<Intent> {
-        let views = self.peers.all[self.peer].replica.views();
-        if views.of_kind(Kind::Inquiry).count() < AIMED_AT {
+        if self.of_kind(Kind::Inquiry).len() < AIMED_AT {
             return Some(capture(["Mueller", "Schulze"][dice.below(2)]));
         }
         match dice.below(3) {
@@ -218,8 +261,7 @@ impl Wish<'_> {
     }
 
     fn offer(&self, dice: &mut Dice) -> Option<Intent> {
-        let views = self.peers.all[self.peer].replica.views();
-        let few = views.of_kind(Kind::Offer).count() < AIMED_AT;
+        let few = self.of_kind(Kind::Offer).len() < AIMED_AT;
         let items: [LineItem; 2] = [item("Press", 10_000), item("Belt", 500)];
         Some(match (dice.below(6), few) {
             (0, true) => draft(self.one(Kind::SalesProject, dice)?, &items),
@@ -259,7 +301,12 @@ impl Wish<'_> {
     }
 
     fn undo(&self, dice: &mut Dice) -> Option<Intent> {
-        let all: Vec<_> = self.peers.intents.keys().copied().collect();
+        let mut all: Vec<_> = self.peers.intents.keys().copied().collect();
+        if let Some(aims) = self.aims {
+            all.retain(|id| aims.operations.contains(id));
+            let operation = *all.get(dice.below(all.len()))?;
+            return Some(undo_of(operation));
+        }
         let what = match dice.below(3) {
             0 => Undo::Last,
             1 => Undo::Operation(self.peers.all[self.peer].outbox.last()?.intent),
@@ -269,7 +316,11 @@ impl Wish<'_> {
     }
 
     fn entry(&self, dice: &mut Dice) -> Option<Intent> {
-        let list = self.peers.all[self.peer].replica.merged(false);
+        let mut list = self.peers.all[self.peer].replica.merged(false);
+        if let Some(aims) = self.aims {
+            let is_aimed_at = |id: &RecordId| aims.records.contains(id);
+            list.retain(|entry| entry.records.iter().all(is_aimed_at));
+        }
         let entry = list.get(dice.below(list.len()))?;
         Some(
             match entry.choices.get(dice.below(entry.choices.len() + 1)) {
