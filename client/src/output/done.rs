@@ -51,9 +51,14 @@ pub(crate) fn imported(imported: &ImportAnswer) -> String {
     text
 }
 
-/// Says what is wrong with a card, and where; it arrived unless the text says otherwise.
+/// Says what is wrong with a card or a file, where, and whether it was left out.
 pub(crate) fn problem(problem: &ImportProblem) -> String {
-    format!("{}:{}: {}", problem.file, problem.line, problem.text)
+    let place = match problem.line {
+        0 => problem.file.clone(),
+        line => format!("{}:{line}", problem.file),
+    };
+    let left_out = if problem.skipped { "left out: " } else { "" };
+    format!("{place}: {left_out}{}", problem.text)
 }
 
 #[cfg(test)]

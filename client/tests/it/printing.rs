@@ -289,6 +289,7 @@ fn an_import_names_what_is_wrong_and_where() {
             problems: vec![ImportProblem {
                 file: "fair.vcf".to_owned(),
                 line: 12,
+                skipped: true,
                 text: "the card does not end".to_owned(),
             }],
         })
@@ -307,7 +308,7 @@ fn an_import_names_what_is_wrong_and_where() {
         ran.out,
         "2 contacts imported, 1 problem\nto undo: handschlag undo 03030303\n"
     );
-    assert_eq!(ran.err, "fair.vcf:12: the card does not end\n");
+    assert_eq!(ran.err, "fair.vcf:12: left out: the card does not end\n");
     let [
         Request::Import {
             files, event, kind, ..

@@ -457,13 +457,15 @@ pub struct ImportAnswer {
     pub problems: Vec<ImportProblem>,
 }
 
-/// A card or row that could not be read; the others arrived.
+/// What was wrong with a card, a row or a whole file; the others arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProblem {
     /// The file.
     pub file: String,
-    /// The line, counted from 1.
+    /// The line, counted from 1; 0 where it is about the whole file.
     pub line: usize,
+    /// Whether it was left out; otherwise it arrived, and this is a remark.
+    pub skipped: bool,
     /// What is wrong and what to do.
     pub text: String,
 }

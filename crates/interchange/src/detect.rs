@@ -19,18 +19,11 @@ pub enum Format {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
     /// Refuses an empty file.
-    #[error("\"{name}\" is empty; export the contacts again")]
-    Empty {
-        /// Is the name of the file.
-        name: String,
-    },
+    #[error("the file is empty; export the contacts again")]
+    Empty,
     /// Refuses everything else.
-    #[error(
-        "\"{name}\" is neither vCard (.vcf) nor CSV (.csv) with a first line of column names; {hint}"
-    )]
+    #[error("it is neither vCard (.vcf) nor CSV (.csv) with a first line of column names; {hint}")]
     Unknown {
-        /// Is the name of the file.
-        name: String,
         /// Says what the person can do.
         hint: &'static str,
     },
@@ -48,16 +41,9 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<Format, DetectError> {
     let start = &bytes[..bytes.len().min(LOOKED_AT_BYTES)];
     let text = charset::decode_file(start);
     if text.trim().is_empty() {
-        return Err(DetectError::Empty {
-            name: name.to_owned(),
-        });
+        return Err(DetectError::Empty);
     }
-    let unknown = |hint| {
-        Err(DetectError::Unknown {
-            name: name.to_owned(),
-            hint,
-        })
-    };
+    let unknown = |hint| Err(DetectError::Unknown { hint });
     if start.starts_with(b"PK\x03\x04") || start.starts_with(b"\xD0\xCF\x11\xE0") {
         return unknown(
             "it looks like a spreadsheet or an archive: open it and save it as CSV (UTF-8)",

@@ -139,6 +139,8 @@ fn read(input: &mut Decoder<'_>, id: RecordId) -> Result<DocView, DecodeError> {
         }
         view.registers.insert(key, candidates);
     }
+    // The version that kept this view may not have known the kind.
+    view.kind = DocView::kind_of(id, view.candidates("record")).or(view.kind);
     Ok(view)
 }
 

@@ -34,6 +34,8 @@ impl Replica {
                 open.extend(above(&doc));
             }
             open.push(record::survivor(world, id));
+            // What names a merged record sees what regards the survivor.
+            open.extend(world.referrers(id, "merged_into"));
             open.extend(beside(world, id));
         }
         let below: Vec<RecordId> = touched
@@ -65,7 +67,8 @@ impl Replica {
                 .doc(next)
                 .is_some_and(|doc| !doc.candidates("merged_into").is_empty());
             for (field, other) in self.views.referring(next) {
-                if field == "merged_into" {
+                // The people of a merged customer have another employer now, which those who name them show.
+                if field == "merged_into" || is_merged && field == "customer" {
                     open.push(other);
                 }
                 if is_merged || ["sales_project", "inquiry", "contact", "offer"].contains(&field) {

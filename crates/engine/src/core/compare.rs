@@ -72,7 +72,12 @@ impl Core {
     pub(super) fn take_carried(&mut self, envelopes: &[CarriedEnvelope]) -> Result<Input, Problem> {
         if let Some(device) = self.device.as_mut() {
             let write = self.store.write()?;
-            for one in envelopes {
+            // What the relay has of the own feed and this disk has not is for the device that continues this one.
+            let own = device.keys.feed();
+            for one in envelopes
+                .iter()
+                .filter(|one| one.envelope.header.feed != own)
+            {
                 receive::receive(device, &write, &one.bytes, &one.envelope, false)?;
             }
             write.commit()?;
@@ -98,7 +103,7 @@ impl Core {
         for cut in &compared.relay {
             note_in_log(&write, &cut.feed, cut.sequence)?;
         }
-        super::witness::begin_log(&write, &compared.cursor)?;
+        super::witness::begin_log(device, &write, &compared.cursor)?;
         let cursor = protocol::canonical::encode(&compared.cursor);
         write.set_meta(META_CURSOR, &cursor)?;
         write.commit()?;

@@ -217,7 +217,7 @@ impl Core {
             self.adopt()?;
             return Ok(None);
         }
-        if self.link.succession.is_some() {
+        if self.is_succession_taken() {
             self.succeed()?;
             return Ok(None);
         }

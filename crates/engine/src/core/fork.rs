@@ -42,10 +42,17 @@ pub(super) fn keys_in_use(
         Some((first, second)) if !second.is_empty() => (read(first)?, Some(read(second)?)),
         _ => (read(bytes)?, None),
     };
-    let feed = source.meta(META_FEED)?;
+    let Some(feed) = source.meta(META_FEED)? else {
+        return Ok((first, second));
+    };
+    if feed == first.feed().as_bytes() {
+        return Ok((first, second));
+    }
     match second {
-        Some(second) if feed.as_deref() == Some(second.feed().as_bytes()) => Ok((second, None)),
-        second => Ok((first, second)),
+        Some(second) if feed == second.feed().as_bytes() => Ok((second, None)),
+        _ => Err(Problem::damaged(
+            "the keys are older than the store: they are those of the device that this one continues",
+        )),
     }
 }
 
@@ -214,19 +221,28 @@ impl Core {
 
     /// Changes over to the new device, which the roster knows by now, and meets the relay as that.
     pub(super) fn succeed(&mut self) -> Result<(), Problem> {
-        let Some(succession) = self.link.succession.take() else {
+        if !self.is_succession_taken() {
             return Ok(());
-        };
-        let Some(device) = &self.device else {
+        }
+        let (Some(succession), Some(device)) = (self.link.succession.take(), &self.device) else {
             return Ok(());
         };
         let write = self.store.write()?;
         change_over(device, &write, &succession)?;
         write.commit()?;
-        self.keep(&succession.keys.to_bytes())?;
+        // The file has both sets of keys until the new ones have proved themselves.
         self.load()?;
+        self.keep(&succession.keys.to_bytes())?;
         self.meet_again();
         Ok(())
+    }
+
+    /// Tells whether the roster has let in the device that is to continue this one; an append may have been another's.
+    pub(super) fn is_succession_taken(&self) -> bool {
+        let (Some(succession), Some(device)) = (&self.link.succession, &self.device) else {
+            return false;
+        };
+        device.roster.device(&succession.keys.feed()).is_some()
     }
 }
 

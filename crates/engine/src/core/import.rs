@@ -46,10 +46,7 @@ impl Core {
                 ));
             }
         };
-        let (mut contacts, mut problems) = (Vec::new(), Vec::new());
-        for file in files {
-            read_file(file, marks, &mut contacts, &mut problems)?;
-        }
+        let (contacts, problems) = read_files(files, marks)?;
         let batch = match batch {
             Some(batch) => batch,
             None => IntentId::fresh(self.around.now_ms(), self.random()),
@@ -108,26 +105,47 @@ fn stopped(failure: Failure, so_far: &ImportAnswer, total: u64) -> Failure {
     Failure::new(&failure.code, reason, Some(&way_out))
 }
 
+/// Reads all files: one that cannot be read is a problem beside the others, and a failure where there is no other.
+fn read_files(
+    files: &[ImportFile],
+    marks: &Marks,
+) -> Result<(Vec<Capture>, Vec<ImportProblem>), Failure> {
+    let (mut contacts, mut problems) = (Vec::new(), Vec::new());
+    let mut unread = Vec::new();
+    for file in files {
+        if let Err(reason) = read_file(file, marks, &mut contacts, &mut problems) {
+            problems.push(ImportProblem {
+                file: file.name.clone(),
+                line: 0,
+                skipped: true,
+                text: reason.clone(),
+            });
+            unread.push(format!("{}: {reason}", file.name));
+        }
+    }
+    if !unread.is_empty() && unread.len() == files.len() {
+        return Err(Failure::new(
+            "unreadable-file",
+            unread.join("; "),
+            Some("nothing was imported; give vCard or CSV files"),
+        ));
+    }
+    Ok((contacts, problems))
+}
+
+/// Reads the contacts of one file, or says why nothing of it can be read.
 fn read_file(
     file: &ImportFile,
     marks: &Marks,
     contacts: &mut Vec<Capture>,
     problems: &mut Vec<ImportProblem>,
-) -> Result<(), Failure> {
-    let wrong = |reason: String| {
-        Failure::new(
-            "unreadable-file",
-            format!("{}: {reason}", file.name),
-            Some("nothing was imported; give vCard or CSV files"),
-        )
-    };
-    let format =
-        interchange::detect(&file.name, &file.bytes).map_err(|error| wrong(error.to_string()))?;
-    let imported =
-        interchange::read(format, &file.bytes).map_err(|error| wrong(error.to_string()))?;
+) -> Result<(), String> {
+    let format = interchange::detect(&file.name, &file.bytes).map_err(|error| error.to_string())?;
+    let imported = interchange::read(format, &file.bytes).map_err(|error| error.to_string())?;
     problems.extend(imported.problems.iter().map(|problem| ImportProblem {
         file: file.name.clone(),
         line: problem.line,
+        skipped: problem.skipped,
         text: problem.text.clone(),
     }));
     for card in &imported.cards {
@@ -137,6 +155,7 @@ fn read_file(
             problems.push(ImportProblem {
                 file: file.name.clone(),
                 line: card.line,
+                skipped: true,
                 text:
                     "the card names nobody: it has no name, company, phone number or e-mail address"
                         .to_owned(),

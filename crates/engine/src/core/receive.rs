@@ -34,14 +34,15 @@ pub(super) fn receive(
         feed: *envelope.header.feed.as_bytes(),
         sequence: envelope.header.sequence,
     };
-    if let Some(here) = write.envelope(&key.feed, key.sequence)? {
-        let here = Envelope::decode(&here).map_err(Problem::damaged)?;
-        if here.hash() == envelope.hash() {
-            return Ok(());
-        }
-        key = key_of_branch(envelope);
-        if write.envelope(&key.feed, key.sequence)?.is_some() {
-            return Ok(());
+    match hash_at(write, key)? {
+        Some(here) if here == envelope.hash() => return Ok(()),
+        occupied => {
+            if occupied.is_some() || is_on_branch(write, envelope)? {
+                key = key_of_branch(envelope);
+                if write.envelope(&key.feed, key.sequence)?.is_some() {
+                    return Ok(());
+                }
+            }
         }
     }
     let Ok((_, weight)) = weigh_envelope(bytes, &device.roster) else {
@@ -51,8 +52,9 @@ pub(super) fn receive(
     if is_apart(device, &envelope.header.feed, weight) {
         return hold(write, key, bytes);
     }
-    if key.feed != *envelope.header.feed.as_bytes() {
-        write.set_meta(&forked_name(&envelope.header.feed), &[])?;
+    let note = forked_name(&envelope.header.feed);
+    if key.feed != *envelope.header.feed.as_bytes() && write.meta(&note)?.is_none() {
+        write.set_meta(&note, &[])?;
     }
     write.put_envelope(&key.feed, key.sequence, bytes)?;
     write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
@@ -64,6 +66,28 @@ pub(super) fn receive(
         return Ok(());
     }
     retry(device, write, key)
+}
+
+fn hash_at(source: &impl Reading, key: EnvelopeKey) -> Result<Option<EnvelopeHash>, Problem> {
+    let Some(bytes) = source.envelope(&key.feed, key.sequence)? else {
+        return Ok(None);
+    };
+    let envelope = Envelope::decode(&bytes).map_err(Problem::damaged)?;
+    Ok(Some(envelope.hash()))
+}
+
+/// Tells whether an envelope follows another than the one that is here at the place before its own.
+fn is_on_branch(source: &impl Reading, envelope: &Envelope) -> Result<bool, Problem> {
+    let header = &envelope.header;
+    let Some(before) = header.sequence.checked_sub(1).filter(|before| *before > 0) else {
+        return Ok(false);
+    };
+    let here = EnvelopeKey {
+        feed: *header.feed.as_bytes(),
+        sequence: before,
+    };
+    let on_branch = source.envelope(header.previous.as_bytes(), before)?;
+    Ok(on_branch.is_some() || hash_at(source, here)?.is_some_and(|hash| hash != header.previous))
 }
 
 /// Names an envelope of a feed that has another one at this place: its device was cloned, and both branches count.

@@ -48,11 +48,16 @@ pub(super) fn note_log(
     Ok(())
 }
 
-/// Begins anew with another log, of which everything up to a cursor is here.
-pub(super) fn begin_log(write: &Write, cursor: &Cursor) -> Result<(), Problem> {
+/// Begins anew with another log, of which everything up to a cursor is here; only another relay is without blame.
+pub(super) fn begin_log(device: &Device, write: &Write, cursor: &Cursor) -> Result<(), Problem> {
     write.clear_running()?;
     write.set_running(cursor.sequence, cursor.running.as_bytes())?;
-    write.clear_meta(META_DIFFERS)?;
+    if device
+        .cursor
+        .is_none_or(|before| before.relay != cursor.relay)
+    {
+        write.clear_meta(META_DIFFERS)?;
+    }
     Ok(())
 }
 

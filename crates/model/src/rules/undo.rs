@@ -380,6 +380,16 @@ fn kept(planner: &mut Planner<'_, '_>, view: &RecordView, key: &str) {
     ));
 }
 
+/// Tells whether a value is still the one that was written, or the same one by the same person: undoing what he wrote
+/// over it has brought it back.
+fn is_still(planner: &Planner<'_, '_>, stands: &Candidate, wrote: &Candidate) -> bool {
+    let member = |one: &Candidate| planner.world().member_of(one.op.author());
+    stands.op == wrote.op
+        || stands.register.value() == wrote.register.value()
+            && member(stands).is_some()
+            && member(stands) == member(wrote)
+}
+
 fn revert_write(
     planner: &mut Planner<'_, '_>,
     view: &RecordView,
@@ -387,15 +397,17 @@ fn revert_write(
     taken_back: &mut TakenBack,
 ) -> bool {
     let at = (view.id, write.key.clone());
-    let stands = match taken_back.get(&at) {
-        Some(ops) => ops.clone(),
+    let is_as_written = match taken_back.get(&at) {
+        Some(ops) => *ops == [write.wrote.op],
         // What was added to a merged record elsewhere stands beside it too.
-        None => record::whole(planner.world(), view.id)
-            .of_key(&write.key)
-            .map(|(_, one)| one.op)
-            .collect(),
+        None => {
+            let whole = record::whole(planner.world(), view.id);
+            let mut stands = whole.of_key(&write.key).map(|(_, one)| one);
+            let only = stands.next().filter(|_| stands.next().is_none());
+            only.is_some_and(|one| is_still(planner, one, &write.wrote))
+        }
     };
-    if stands != [write.wrote.op] {
+    if !is_as_written {
         kept(planner, view, &write.key);
         return false;
     }

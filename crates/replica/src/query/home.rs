@@ -1,5 +1,7 @@
 //! Home: what one person has to do on a day.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use model::home;
 use model::record::{self, Standing};
@@ -43,8 +45,17 @@ fn responsible_for<'a>(
     asked: &'a Asked<'_>,
     member: RecordId,
 ) -> impl Iterator<Item = &'a Digest> + 'a {
+    let digests = asked.replica.digests();
     let owned = asked.replica.views().referrers(member, "responsible");
-    owned.filter_map(|id| asked.replica.digests().get(id))
+    // What a merged record says stands in the one that it was merged into.
+    let owned: BTreeSet<RecordId> = owned
+        .filter_map(|id| digests.get(id))
+        .map(|digest| match digest.standing() {
+            Standing::Merged(into) => into,
+            _ => digest.id(),
+        })
+        .collect();
+    owned.into_iter().filter_map(|id| digests.get(id))
 }
 
 /// Tells an activity that waits for the member; none when it does not.

@@ -31,6 +31,28 @@ fn undo_without_an_argument_undoes_the_devices_own_last_and_undo_can_be_undone()
 }
 
 #[test]
+fn undo_again_and_again_goes_back_step_by_step() {
+    let mut peers = Peers::new(47, 2);
+    let record = peers.make(0, capture("Mueller"));
+    for priority in ["A", "B", "C"] {
+        peers.act(0, set(record, "priority", priority));
+    }
+    for before in ["B", "A", ""] {
+        peers.act(0, undo());
+        assert_eq!(peers.text(0, record, "priority"), before);
+    }
+    // What somebody else wrote is not taken back, also where it is the same.
+    peers.act(0, set(record, "priority", "B"));
+    peers.act(0, set(record, "priority", "C"));
+    peers.sync();
+    peers.act(1, set(record, "priority", "B"));
+    peers.sync();
+    assert!(peers.try_act(0, undo()).is_err());
+    assert_eq!(peers.text(0, record, "priority"), "B");
+    peers.heal();
+}
+
+#[test]
 fn undo_reverts_only_what_is_still_as_it_was_written_and_names_the_rest() {
     let mut peers = Peers::new(81, 2);
     let inquiry = shared_inquiry(&mut peers);

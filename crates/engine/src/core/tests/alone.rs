@@ -316,3 +316,41 @@ fn the_same_phone_twice_is_shown_once() {
         1
     );
 }
+
+#[test]
+fn a_file_that_cannot_be_read_does_not_hold_up_the_others() {
+    let mut person = founded();
+    let file = |name: &str, bytes: &str| ImportFile {
+        name: name.into(),
+        bytes: bytes.into(),
+    };
+    let good = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Erika Muster\r\nEND:VCARD\r\n";
+    let import = |files: Vec<ImportFile>| Request::Import {
+        intent_id: None,
+        files,
+        event: None,
+        origin: None,
+        kind: None,
+    };
+    let both = import(vec![file("bad.csv", ""), file("good.vcf", good)]);
+    let Ok(Answer::Imported(answer)) = person.ask(both) else {
+        panic!("it is imported")
+    };
+    assert_eq!(answer.records.len(), 1);
+    let [problem] = answer.problems.as_slice() else {
+        panic!("{:?}", answer.problems)
+    };
+    assert_eq!(
+        (problem.file.as_str(), problem.line, problem.skipped),
+        ("bad.csv", 0, true)
+    );
+    let alone = person.ask(import(vec![file("bad.csv", "")]));
+    let failure = alone.expect_err("nothing can be read");
+    assert_eq!(failure.code, "unreadable-file");
+    assert_eq!(
+        failure.reason.matches("bad.csv").count(),
+        1,
+        "{}",
+        failure.reason
+    );
+}

@@ -153,6 +153,81 @@ fn two_copies_of_a_home_are_used_at_once_and_lose_nothing() {
 }
 
 #[test]
+fn the_first_copy_writes_on_after_the_second_became_its_own_device() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let mut clone = b.copy(50);
+    b.capture("First");
+    relay.sync(&mut b);
+    // The copy did nothing and is behind; it goes on as a device of its own.
+    relay.sync(&mut clone);
+    for company in ["Second", "Third"] {
+        b.capture(company);
+        relay.sync(&mut b);
+        clone.capture(company);
+        relay.sync(&mut clone);
+    }
+    let (rows, _) = settle(&mut relay, &mut [&mut a, &mut b, &mut clone]);
+    assert_eq!(rows.len(), 5, "{rows:?}");
+}
+
+#[test]
+fn a_restored_home_of_an_admin_may_begin_with_an_invite() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut a);
+    let mut restored = a.copy(50);
+    a.capture("First");
+    relay.sync(&mut a);
+    drop(a);
+    restored.capture("Second");
+    let invite = Request::Invite {
+        user: Some("Person 2".into()),
+        email: None,
+        role: Role::Member,
+        member: None,
+    };
+    let invited = relay.ask(&mut restored, invite);
+    let Ok(Answer::Invited(invited)) = invited else {
+        panic!("{invited:?}")
+    };
+    let mut new = Person::new(9);
+    let joined = relay.ask(&mut new, Request::Join { link: invited.link });
+    assert!(matches!(joined, Ok(Answer::Founded(_))), "{joined:?}");
+    restored.restart();
+    let (rows, _) = settle(&mut relay, &mut [&mut restored, &mut new, &mut b]);
+    assert_eq!(rows.len(), 2, "{rows:?}");
+}
+
+#[test]
+fn a_longer_branch_of_a_clone_arrives_beside_a_shorter_one() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let mut clone = b.copy(50);
+    b.capture("Of the first");
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    let mut relay = Relay::new();
+    let record = clone.capture("Of the second");
+    for text in ["one", "two", "three"] {
+        clone.act(Intent::AppendNote {
+            record,
+            text: text.into(),
+        });
+    }
+    relay.sync(&mut clone);
+    relay.sync(&mut a);
+    clone.act(Intent::AppendNote {
+        record,
+        text: "later".into(),
+    });
+    let (rows, _) = settle(&mut relay, &mut [&mut clone, &mut a, &mut b]);
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(a.record(record).note.contains("later"));
+}
+
+#[test]
 fn three_copies_and_copies_of_copies_all_arrive() {
     let mut relay = Relay::new();
     let [mut a, mut b] = relay.gather(Role::Member);

@@ -235,10 +235,15 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn new() -> Self {
+        Self::with_key(77)
+    }
+
+    /// Makes a relay with a key of its own.
+    pub(crate) fn with_key(seed: u8) -> Self {
         Self {
             store: log::Store::new(),
             is_away: false,
-            identity: SigningIdentity::from_seed(&[77; 32]),
+            identity: SigningIdentity::from_seed(&[seed; 32]),
             nonces: 0,
             bytes: BTreeMap::new(),
         }

@@ -433,3 +433,46 @@ fn follow_up_done_for_me_done_for_all_postponed_reopened() {
     );
     peers.assert_nothing_merged();
 }
+
+#[test]
+fn a_project_of_a_merged_inquiry_shows_the_next_step_of_the_one_that_is_left() {
+    let mut peers = Peers::new(91, 2);
+    let (left, gone) = (
+        peers.make(0, capture("Mueller")),
+        peers.make(0, capture("Mueller GmbH")),
+    );
+    let project = peers.make(0, convert(gone));
+    peers.act(0, convert(left));
+    peers.act(0, merge(gone, left));
+    peers.heal();
+    let task = peers.make(1, task(left));
+    peers.heal();
+    let step = |peers: &Peers| {
+        let digest = peers.all[0].replica.digests().get(project);
+        digest
+            .and_then(|digest| digest.next_step())
+            .map(|step| step.0)
+    };
+    assert_eq!(step(&peers), Some(task));
+}
+
+#[test]
+fn who_names_a_contact_person_of_a_merged_customer_shows_the_same_everywhere() {
+    let mut peers = Peers::new(92, 2);
+    let (one, other) = (
+        peers.make(0, customer("One")),
+        peers.make(0, customer("Other")),
+    );
+    let (of_one, of_other) = (
+        peers.make(0, contact(one, "Berg")),
+        peers.make(0, contact(other, "Tal")),
+    );
+    let (_, project) = shared_project(&mut peers);
+    peers.act(0, set(project, "customer", &other.to_string()));
+    peers.act(0, set(project, "contact", &of_one.to_string()));
+    peers.act(1, set(project, "contact", &of_other.to_string()));
+    peers.heal();
+    peers.act(0, merge(one, other));
+    // Each row is what it is when it is worked out from nothing.
+    peers.heal();
+}
