@@ -1,4 +1,5 @@
-//! The way from the first contact to the order: three people, three homes, one relay.
+//! The way from the first contact to the order: three people, three homes, one relay; and what becomes of them when the
+//! relay loses its disk, a device is revoked and a laptop is restored.
 //!
 //! Everything is done by the command line, as people do it. The machines meet the relay in several random orders, each
 //! from the same beginning, and must always end with the same.
@@ -7,6 +8,7 @@ mod agreement;
 mod cast;
 mod offline;
 mod outcome;
+mod sequel;
 mod told;
 mod winning;
 
@@ -49,6 +51,7 @@ pub fn play(dice: &mut Dice, tell: &mut dyn FnMut(Told<'_>)) {
         }
         if order == ORDERS {
             winning::play(&mut stage, &mut world, &work, dice);
+            sequel::play(&mut stage, &mut world, &copy);
         }
         outcome::nothing_in_clear(&mut stage, &world);
         world.end();
