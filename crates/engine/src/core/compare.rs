@@ -86,7 +86,7 @@ impl Core {
         }
         for one in envelopes {
             let header = &one.envelope.header;
-            self.branch_came(Some((header.feed, header.sequence)))?;
+            self.branch_came(header.feed, header.sequence)?;
         }
         Ok(Input::Carried)
     }

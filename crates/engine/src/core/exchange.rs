@@ -138,6 +138,9 @@ impl Core {
         if self.link.joining.is_some() {
             return Ok(None);
         }
+        if let Some(cut) = self.accepted_at() {
+            return self.begin_succession(cut);
+        }
         self.ask_for_branches()?;
         self.sign_next()
     }
@@ -283,7 +286,7 @@ impl Core {
     /// Answers the errands that are done once both sides have all.
     pub(super) fn finish_errands(&mut self) {
         // What the store refuses now, the next question tells.
-        let is_waiting = self.is_waiting_for_held().unwrap_or(false);
+        let is_waiting = self.is_waiting_for_answers().unwrap_or(false);
         if is_waiting || self.link.settling.is_some() {
             return;
         }

@@ -10,13 +10,14 @@
 use protocol::{Cut, EnvelopeHash, FeedId};
 use store::{Reading, Write};
 use sync::client::{Input, Item};
-use vault::{DeviceKeys, EnvelopeDraft, KEY_FILE_LEN, rewrap, verify_envelope};
+use vault::{DeviceKeys, EnvelopeDraft, KEY_FILE_LEN, rewrap, weigh_envelope};
 
 use super::Core;
 use super::device::{Device, META_ACKNOWLEDGED, META_FEED, number, write_head};
 use super::exchange::MAX_SIGNINGS;
 use super::problem::Problem;
 use super::receive::forked_name;
+use super::relay::Wanted;
 use crate::interface::Failure;
 
 /// How far back the relay's branch of somebody else's feed is asked for: where the branches part is not known.
@@ -92,7 +93,7 @@ impl Core {
     }
 
     fn want_branch(&mut self, feed: FeedId, to: u64) -> Input {
-        self.link.branches.push_back((feed, to));
+        self.link.wants.push_back(Wanted::Branch { feed, to });
         Input::Want {
             feed,
             from: to.saturating_sub(BRANCH_DEPTH).max(1),
@@ -117,22 +118,36 @@ impl Core {
         Ok(())
     }
 
-    /// Notes that a branch has come as far as it was asked for, or that the relay has no more of it.
-    pub(super) fn branch_came(&mut self, last: Option<(FeedId, u64)>) -> Result<(), Problem> {
-        let came = match last {
-            Some(last) => self.link.branches.iter().position(|one| *one == last),
-            None => (!self.link.branches.is_empty()).then_some(0),
-        };
-        let Some((feed, _)) = came.and_then(|at| self.link.branches.remove(at)) else {
+    /// Looks whether an envelope is the last one of a branch that was asked for.
+    pub(super) fn branch_came(&mut self, feed: FeedId, to: u64) -> Result<(), Problem> {
+        let last = Wanted::Branch { feed, to };
+        let Some(at) = self.link.wants.iter().position(|one| *one == last) else {
             return Ok(());
         };
-        let write = self.store.write()?;
-        write.set_meta(&forked_name(&feed), &[])?;
-        write.commit()?;
+        self.link.wants.remove(at);
+        self.branch_is_here(&feed)?;
         if self.link.is_settled {
             self.finish_errands();
         }
         Ok(())
+    }
+
+    /// Notes that all is here of a branch that the relay has, so that it is not asked for again.
+    pub(super) fn branch_is_here(&mut self, feed: &FeedId) -> Result<(), Problem> {
+        let write = self.store.write()?;
+        write.set_meta(&forked_name(feed), &[])?;
+        Ok(write.commit()?)
+    }
+
+    /// Says up to where this device counts, when it comes from a lost branch of the roster and was accepted.
+    ///
+    /// What it writes from there on would be held; it goes on as a device that continues it, which writes.
+    pub(super) fn accepted_at(&self) -> Option<(u64, EnvelopeHash)> {
+        let device = self.device.as_ref()?;
+        let own = device.keys.feed();
+        let cut = device.roster.accepted().find(|cut| cut.feed == own)?;
+        let is_known = cut.sequence <= device.head.0 && !device.roster.is_revoked(&own);
+        is_known.then_some((cut.sequence, cut.hash))
     }
 
     /// Becomes the successor of a device of which the relay has more than this disk, which has nothing else.
@@ -254,7 +269,8 @@ fn change_over(device: &Device, write: &Write, to: &Succession) -> Result<(), Pr
         let Some(bytes) = write.remove_envelope(old.as_bytes(), at)? else {
             return Err(Problem::damaged(format!("own envelope {at} is missing")));
         };
-        let verified = verify_envelope(&bytes, &device.roster).map_err(Problem::damaged)?;
+        // What comes after a cut does not count, but is this device's own all the same.
+        let (verified, _) = weigh_envelope(&bytes, &device.roster).map_err(Problem::damaged)?;
         sequence += 1;
         let draft = EnvelopeDraft {
             workspace: device.roster.workspace(),

@@ -16,6 +16,7 @@ use super::device::Device;
 use super::exchange::Errand;
 use super::problem::Problem;
 use super::receive::{self, reason};
+use super::relay::Wanted;
 use crate::interface::{Failure, HeldDevice, HeldTransaction, MAX_HELD_SHOWN};
 
 /// The most feeds of which one meeting with the relay asks for what is held.
@@ -42,7 +43,7 @@ impl Core {
             return Ok(());
         };
         let end = self.held_chain(&feed)?.last().copied().unwrap_or(cut);
-        self.link.asked.push_back(feed);
+        self.link.wants.push_back(Wanted::Held(feed));
         self.session_input(Input::Want {
             feed,
             from: end.sequence + 1,
@@ -51,10 +52,11 @@ impl Core {
         Ok(())
     }
 
-    /// Asks, once a session and for who meets the relay on purpose, for all that is held; true while answers are missing.
+    /// Asks, once a session and for who meets the relay on purpose, for all that is held; true while answers are missing,
+    /// to this or to anything else that the relay was asked for.
     ///
     /// The relay tells of held feeds by itself, but when it does is not said: who waits for it would not know how long.
-    pub(super) fn is_waiting_for_held(&mut self) -> Result<bool, Problem> {
+    pub(super) fn is_waiting_for_answers(&mut self) -> Result<bool, Problem> {
         let is_on_purpose = |errand: &Errand| matches!(errand, Errand::Sync { .. });
         if !self.link.is_held_asked && self.link.errands.iter().any(is_on_purpose) {
             self.link.is_held_asked = true;
@@ -70,17 +72,18 @@ impl Core {
                 self.ask_for_held_of(feed)?;
             }
         }
-        Ok(!self.link.asked.is_empty())
+        Ok(!self.link.wants.is_empty())
     }
 
-    /// Goes on after the relay has given all that was asked for of one feed.
+    /// Goes on after the relay has given all that it has of what was asked for first.
     pub(super) fn want_ended(&mut self) -> Result<Option<Input>, Problem> {
-        let Some(feed) = self.link.asked.pop_front() else {
-            return Ok(None);
-        };
+        match self.link.wants.pop_front() {
+            None => return Ok(None),
+            Some(Wanted::Branch { feed, .. }) => self.branch_is_here(&feed)?,
+            Some(Wanted::Held(feed)) => self.held_has_come(&feed),
+        }
         self.is_changed = true;
-        self.held_has_come(&feed);
-        if self.link.is_settled && self.link.asked.is_empty() {
+        if self.link.is_settled {
             self.finish_errands();
         }
         self.sign_next()

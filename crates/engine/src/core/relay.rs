@@ -22,6 +22,15 @@ use crate::interface::Failure;
 /// The most own envelopes that are read for sending at once.
 const OUTBOX_COUNT: usize = 1_024;
 
+/// A piece of a feed that the relay was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Its branch of a feed that has another one here, up to a place.
+    Branch { feed: FeedId, to: u64 },
+    /// All that it holds of a feed behind the cut.
+    Held(FeedId),
+}
+
 /// The state of meeting the relay.
 #[derive(Default)]
 pub(super) struct Link {
@@ -35,8 +44,8 @@ pub(super) struct Link {
     pub(super) received: u64,
     pub(super) problem: Option<Failure>,
     pub(super) succession: Option<Succession>,
-    /// The branches of feeds that the relay was asked for, each up to where, in the order of asking.
-    pub(super) branches: VecDeque<(FeedId, u64)>,
+    /// What the relay was asked for, in the order of asking, which is that of its answers.
+    pub(super) wants: VecDeque<Wanted>,
     /// Whose entries are on their way to the relay's roster.
     pub(super) signing: Option<Signer>,
     pub(super) settling: Option<Settling>,
@@ -44,8 +53,6 @@ pub(super) struct Link {
     pub(super) settled_for: Option<RosterHash>,
     /// The roster of a relay that does not know the head of ours.
     pub(super) theirs: Option<Roster>,
-    /// The feeds of which the relay was asked for all that it holds, in the order of its answers.
-    pub(super) asked: VecDeque<FeedId>,
     pub(super) is_held_asked: bool,
     backoff: Backoff,
     retry_at_ms: Option<i64>,
@@ -64,7 +71,7 @@ impl Link {
     fn begin_session(&mut self) {
         self.signing = None;
         self.theirs = None;
-        self.asked.clear();
+        self.wants.clear();
         self.is_held_asked = false;
         if self.settling.take().is_some() {
             self.settled_for = None;
@@ -118,7 +125,6 @@ impl Core {
         self.link.is_settled = false;
         self.link.is_established = false;
         self.link.succession = None;
-        self.link.branches.clear();
         self.link.begin_session();
         self.link.session = Some(Session::new(start));
         self.is_changed = true;
@@ -245,8 +251,7 @@ impl Core {
                 self.is_changed = true;
             }
             SessionOutput::LogReplaced(_) => {}
-            SessionOutput::WantEnded if self.link.branches.is_empty() => return self.want_ended(),
-            SessionOutput::WantEnded => self.branch_came(None)?,
+            SessionOutput::WantEnded => return self.want_ended(),
             SessionOutput::HeldFeeds { feeds } => self.held_feeds(&feeds)?,
             SessionOutput::Held { feed, envelopes } => self.take_held(feed, &envelopes)?,
             SessionOutput::CutRefused { heads } => return self.cut_refused(heads),
@@ -339,9 +344,7 @@ impl Core {
             device.complete_ms = Some(now_ms);
         }
         self.begin_settlement()?;
-        if self.link.branches.is_empty() {
-            self.finish_errands();
-        }
+        self.finish_errands();
         Ok(())
     }
 
@@ -358,7 +361,7 @@ impl Core {
             Refused::NotAMember => (
                 "not-a-member",
                 "the relay does not know this device",
-                "ask an admin of the workspace for an invite",
+                "ask an admin: handschlag held names this device if it joined at a relay that was lost, and handschlag accept-held lets it count; else an invite into a new home",
             ),
             Refused::WorkspaceUnknown => (
                 "workspace-unknown",

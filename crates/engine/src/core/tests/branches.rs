@@ -107,6 +107,16 @@ fn a_device_of_a_lost_branch_is_held_until_an_admin_accepts_it() {
     };
     assert_eq!(accepted.name, "C");
     assert!(b.status().lost_branches[0].devices.is_empty());
+    // C goes on as a device of its own that continues the accepted one, and what it writes counts at once.
+    c.capture("Written while nobody knew C");
+    assert!(relay.sync(&mut c).complete);
+    c.capture("Written afterwards");
+    let synced = relay.sync(&mut c);
+    assert_eq!((synced.complete, synced.held), (true, 0), "{synced:?}");
+    relay.sync(&mut b);
+    relay.sync(&mut a);
+    assert_eq!(a.list(Kind::Inquiry).len(), 3);
+    assert_eq!(b.list(Kind::Inquiry).len(), 3);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Several people and a relay.
 
-use model::intent::Intent;
+use model::intent::{Intent, NewActivity};
+use model::value::Planned;
 use model::{Kind, Role};
 
 use super::note;
@@ -178,6 +179,49 @@ fn a_second_device_of_a_member_does_what_is_done_for_the_first() {
         (status.role, status.workspace.map(|one| one.member)),
         (Some(Role::Owner), Some(me))
     );
+    // What is done or put off on one device is so on the other, since both are of one person.
+    let inquiry = a.capture("Mueller Praezision GmbH");
+    let planned = |day: &str| Planned {
+        date: day.parse().unwrap(),
+        time: None,
+        zone: "Europe/Berlin".into(),
+    };
+    let tasks = ["2026-11-24", "2026-11-25"].map(|day| {
+        let task = NewActivity {
+            activity: "task".into(),
+            regards: vec![inquiry],
+            subject: day.into(),
+            when: Some(planned(day)),
+            ..NewActivity::default()
+        };
+        a.act(Intent::AddActivity(task)).done.records[0]
+    });
+    relay.sync(&mut a);
+    relay.sync(&mut second);
+    let until = planned("2026-12-24");
+    let [put_off, done] = tasks;
+    second.act(Intent::Postpone {
+        activity: put_off,
+        until: until.clone(),
+    });
+    second.act(Intent::Complete {
+        activity: done,
+        all: false,
+    });
+    relay.sync(&mut second);
+    relay.sync(&mut a);
+    for person in [&mut a, &mut second] {
+        let home = Query::Home {
+            member: None,
+            day: None,
+        };
+        let Answer::Home(home) = person.query(home) else {
+            panic!("no Home")
+        };
+        let due = home.activities.into_iter();
+        let due: Vec<_> = due.map(|item| (item.record.id, item.due)).collect();
+        assert_eq!(due, [(put_off, Some(until.clone()))]);
+    }
 }
 
 #[test]
