@@ -33,7 +33,9 @@ enum Deed {
         role: Role,
     },
     Revoke {
+        target: Target,
         member: MemberId,
+        /// What was signed last: all devices that the target means by the roster as it was then.
         feeds: Vec<FeedId>,
     },
     Accept {
@@ -64,7 +66,7 @@ pub(super) struct Settling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signer {
     Invite,
-    Change,
+    Change(Caller),
     Settlement,
 }
 
@@ -143,7 +145,12 @@ impl Core {
             return Err(refused(ChangeError::NothingToRevoke));
         };
         self.check_relay("devices are revoked")?;
-        self.begin_change(caller, Deed::Revoke { member, feeds })
+        let deed = Deed::Revoke {
+            target,
+            member,
+            feeds,
+        };
+        self.begin_change(caller, deed)
     }
 
     /// Begins to let what is held of a device count.
@@ -215,16 +222,26 @@ impl Core {
         let mut at = 0;
         while at < self.link.errands.len() {
             match &self.link.errands[at] {
-                Errand::Invite(inviting) if !inviting.is_appended => {
-                    self.link.signing = Some(Signer::Invite);
-                    return self.sign_invite();
-                }
-                Errand::Change(_) => match self.sign_change(at) {
+                Errand::Invite(inviting) if !inviting.is_appended => match self.sign_invite() {
                     Ok(Some(input)) => {
-                        self.link.signing = Some(Signer::Change);
+                        self.link.signing = Some(Signer::Invite);
                         return Ok(Some(input));
                     }
                     Ok(None) => at += 1,
+                    Err(problem) => {
+                        let caller = self.link.errands.remove(at).caller();
+                        self.tell(caller, Err(problem.into()));
+                    }
+                },
+                Errand::Change(change) => match {
+                    let caller = change.caller;
+                    self.sign_change(at).map(|input| (caller, input))
+                } {
+                    Ok((caller, Some(input))) => {
+                        self.link.signing = Some(Signer::Change(caller));
+                        return Ok(Some(input));
+                    }
+                    Ok((_, None)) => at += 1,
                     Err(failure) => {
                         let caller = self.link.errands.remove(at).caller();
                         self.tell(caller, Err(failure));
@@ -257,7 +274,17 @@ impl Core {
         let (deed, heads) = (change.deed.clone(), change.heads.clone());
         let entries = match deed {
             Deed::Role { member, role } => self.sign_role(member, role, heads.as_deref())?,
-            Deed::Revoke { feeds, .. } => self.sign_revocation(&feeds, heads.as_deref())?,
+            Deed::Revoke { target, .. } => {
+                // The roster may have shown more of them since the last time.
+                let meant = self.device()?.roster.feeds_to_revoke(target);
+                let meant = meant.map_err(refused)?;
+                if let Errand::Change(change) = &mut self.link.errands[at]
+                    && let Deed::Revoke { feeds, .. } = &mut change.deed
+                {
+                    feeds.clone_from(&meant);
+                }
+                self.sign_revocation(&meant, heads.as_deref())?
+            }
             Deed::Accept { .. } => match self.sign_acceptance(at)? {
                 Some(entries) => entries,
                 None => return Ok(None),
@@ -410,19 +437,19 @@ impl Core {
                     settling.heads = Some(heads);
                 }
             }
-            Some(Signer::Change) => self.name_heads(heads),
+            Some(Signer::Change(caller)) => self.name_heads(caller, heads),
             Some(Signer::Invite) | None => {}
         }
         self.sign_next()
     }
 
-    fn name_heads(&mut self, heads: Vec<Cut>) {
+    fn name_heads(&mut self, caller: Caller, heads: Vec<Cut>) {
         let change = self
             .link
             .errands
             .iter_mut()
             .find_map(|errand| match errand {
-                Errand::Change(change) if change.signings > 0 => Some(change),
+                Errand::Change(change) if change.caller == caller => Some(change),
                 _ => None,
             });
         let Some(change) = change else {
@@ -444,9 +471,9 @@ impl Core {
     }
 
     /// Answers the change that the relay took.
-    pub(super) fn changed(&mut self) {
+    pub(super) fn changed(&mut self, caller: Caller) {
         let is_signed =
-            |errand: &Errand| matches!(errand, Errand::Change(change) if change.signings > 0);
+            |errand: &Errand| matches!(errand, Errand::Change(change) if change.caller == caller);
         let Some(at) = self.link.errands.iter().position(is_signed) else {
             return;
         };
@@ -474,7 +501,7 @@ impl Core {
                     devices: self.device_answers(&feeds)?,
                 }))
             }
-            Deed::Revoke { member, feeds } => {
+            Deed::Revoke { member, feeds, .. } => {
                 let (member, name) = named(member)?;
                 Ok(Answer::Revoked(Revoked {
                     member,

@@ -138,9 +138,6 @@ impl Core {
         if self.link.joining.is_some() {
             return Ok(None);
         }
-        if let Some(cut) = self.accepted_at() {
-            return self.begin_succession(cut);
-        }
         self.ask_for_branches()?;
         self.sign_next()
     }
@@ -151,6 +148,7 @@ impl Core {
             return self.join_with(entries);
         }
         let theirs = self.gather_roster(entries)?;
+        let was_revoked = self.revocation().is_some();
         let Some(device) = self.device.as_mut() else {
             return Ok(None);
         };
@@ -179,6 +177,10 @@ impl Core {
             if self.revocation().is_none() {
                 self.release_held()?;
                 self.retry_waiting()?;
+            } else if !was_revoked {
+                // The relay ends the log of such a device; what is left to be done is another session's.
+                self.meet_again();
+                return Ok(None);
             }
         } else if theirs.is_none() {
             answer = device.relay_lacks_roster(entries);
@@ -226,7 +228,7 @@ impl Core {
         }
         match self.link.signing.take() {
             Some(Signer::Invite) => self.invite_appended()?,
-            Some(Signer::Change) => self.changed(),
+            Some(Signer::Change(caller)) => self.changed(caller),
             Some(Signer::Settlement) => self.settlement_appended(),
             None => {}
         }
@@ -276,11 +278,12 @@ impl Core {
             return self.sign_join();
         }
         self.link.signing = None;
-        self.roster_grew(entries)?;
+        let brings = self.roster_grew(entries)?;
         if self.link.succession.is_some() {
             return self.sign_succession();
         }
-        self.sign_next()
+        let signs = self.sign_next()?;
+        Ok(signs.or(brings))
     }
 
     /// Answers the errands that are done once both sides have all.

@@ -144,6 +144,9 @@ impl Core {
     /// What it writes from there on would be held; it goes on as a device that continues it, which writes.
     pub(super) fn accepted_at(&self) -> Option<(u64, EnvelopeHash)> {
         let device = self.device.as_ref()?;
+        if self.link.succession.is_some() || !device.replica.identity().role.may_write() {
+            return None;
+        }
         let own = device.keys.feed();
         let cut = device.roster.accepted().find(|cut| cut.feed == own)?;
         let is_known = cut.sequence <= device.head.0 && !device.roster.is_revoked(&own);

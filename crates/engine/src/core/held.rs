@@ -25,10 +25,13 @@ const MAX_ASKED: usize = 64;
 impl Core {
     /// Asks the relay for what it holds and is not here, as far as it has just said that it holds anything.
     pub(super) fn held_feeds(&mut self, feeds: &[Cut]) -> Result<(), Problem> {
-        for cut in feeds.iter().take(MAX_ASKED) {
+        let mut asked = 0;
+        for cut in feeds {
             let last = self.held_chain(&cut.feed)?.last().map(|last| last.sequence);
-            if last.is_none_or(|last| last < cut.sequence) {
+            let is_wanted = self.link.wants.contains(&Wanted::Held(cut.feed));
+            if last.is_none_or(|last| last < cut.sequence) && !is_wanted && asked < MAX_ASKED {
                 self.ask_for_held_of(cut.feed)?;
+                asked += 1;
             }
         }
         Ok(())
@@ -167,7 +170,12 @@ impl Core {
                 feed: *feed.as_bytes(),
                 sequence: last.0 + 1,
             };
-            let Some(bytes) = read.held_envelope(key)? else {
+            // What counted here while its device counted is no longer held apart.
+            let bytes = match read.held_envelope(key)? {
+                Some(bytes) => Some(bytes),
+                None => read.envelope(&key.feed, key.sequence)?,
+            };
+            let Some(bytes) = bytes else {
                 return Ok(chain);
             };
             let envelope = Envelope::decode(&bytes).map_err(Problem::damaged)?;

@@ -78,6 +78,7 @@ impl Core {
         core.load()?;
         core.keep_rows()?;
         core.bury_what_killed()?;
+        core.go_on_after_roster()?;
         core.try_again_after_update()?;
         Ok(core)
     }
@@ -91,6 +92,15 @@ impl Core {
             let write = self.store.write()?;
             device.replica.keep_rows(&write)?;
             write.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Does what follows from the newest roster, in case the program died between taking it in and that.
+    fn go_on_after_roster(&mut self) -> Result<(), Problem> {
+        if self.device.is_some() && self.revocation().is_none() {
+            self.release_held()?;
+            self.retry_waiting()?;
         }
         Ok(())
     }

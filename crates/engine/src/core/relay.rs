@@ -315,12 +315,19 @@ impl Core {
             }));
         };
         let feed = device.keys.feed();
-        let envelopes = self.store.read()?.envelopes_of(
+        let accepted = self.accepted_at();
+        if let Some(cut) = accepted.filter(|cut| after_sequence >= cut.0) {
+            return self.begin_succession(cut);
+        }
+        let mut envelopes = self.store.read()?.envelopes_of(
             feed.as_bytes(),
             after_sequence + 1,
             OUTBOX_COUNT,
             max_bytes,
         )?;
+        // What comes after is sent by the device that continues this one.
+        let last = accepted.map_or(u64::MAX, |cut| cut.0);
+        envelopes.retain(|(sequence, _)| *sequence <= last);
         Ok(Some(Input::Outbox { envelopes }))
     }
 
@@ -342,6 +349,12 @@ impl Core {
                 write.commit()?;
             }
             device.complete_ms = Some(now_ms);
+        }
+        if let Some(cut) = self.accepted_at() {
+            if let Some(input) = self.begin_succession(cut)? {
+                self.session_input(input);
+            }
+            return Ok(());
         }
         self.begin_settlement()?;
         self.finish_errands();

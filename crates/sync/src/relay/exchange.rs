@@ -67,13 +67,14 @@ impl Connection {
         }
         let exchange = &mut working.exchange;
         if let Some(position) = heads.position {
-            let is_last = exchange.answered == Some(position) && !working.follow.is_refilling();
+            let is_last = exchange.answered == Some(position);
             if !is_last || !heads.heads.is_empty() {
                 return Err(No::new(
                     Refusal::Malformed,
                     "the log goes on from the position of the last comparison alone",
                 ));
             }
+            working.follow.end_refill();
             working
                 .follow
                 .log_from(position.sequence, position.sequence);

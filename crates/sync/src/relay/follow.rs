@@ -21,6 +21,8 @@ use crate::LogEntry;
 enum Reading {
     Log,
     Refill,
+    /// What a refill asked for that has ended since; nobody waits for it.
+    Stale,
     Feed,
 }
 
@@ -78,11 +80,16 @@ impl Follow {
 
     /// Sends what a client lacks of the log as it was when it was compared.
     pub(super) fn refill(&mut self, refill: Refill) {
+        self.end_refill();
         self.refill = Some(refill);
     }
 
-    pub(super) fn is_refilling(&self) -> bool {
-        self.refill.is_some()
+    /// Ends what is being sent since a comparison: the client has it, or compares again.
+    pub(super) fn end_refill(&mut self) {
+        self.refill = None;
+        if self.reading == Some(Reading::Refill) {
+            self.reading = Some(Reading::Stale);
+        }
     }
 
     /// Answers a want after those that came before.
@@ -229,8 +236,10 @@ impl Follow {
 
     /// Makes the frame of what was read of the log; none when there was nothing.
     pub(super) fn log_read(&mut self, entries: Vec<LogEntry>) -> Option<Frame> {
-        if self.reading.take() == Some(Reading::Refill) {
-            return self.refill.as_mut()?.take(entries);
+        match self.reading.take() {
+            Some(Reading::Refill) => return self.refill.as_mut()?.take(entries),
+            Some(Reading::Stale) => return None,
+            _ => {}
         }
         let sent = self.sent.as_mut()?;
         if entries.is_empty() {

@@ -274,6 +274,8 @@ pub(super) enum Brought {
     },
     /// They part from the roster before its end, and their branch counts: it takes the place of what is here.
     Replaces {
+        /// Whether an admin signed the first of them, or who joined by an admin's invite.
+        is_weighty: bool,
         keep: usize,
         entries: Vec<Blob>,
         roster: Arc<Roster>,
@@ -312,6 +314,8 @@ pub(super) fn check_brought(roster: &Roster, entries: &[Blob]) -> Result<Brought
         let shared = Roster::from_entries(&roster.entries()[..keep]);
         shared.map_err(|error| No::from(error.source))?
     };
+    let author = Body::decode(&Entry::decode(first)?.body)?.author;
+    let is_weighty = is_admin(&grown, author) || grown.invite(&author.into()).is_some();
     grow(&mut grown, &new)?;
     let effects = effects(roster, &grown, false);
     if after.is_empty() {
@@ -325,6 +329,7 @@ pub(super) fn check_brought(roster: &Roster, entries: &[Blob]) -> Result<Brought
         return Ok(Brought::Elsewhere);
     }
     Ok(Brought::Replaces {
+        is_weighty,
         keep,
         effects,
         entries: new,

@@ -12,7 +12,7 @@ use crate::Effects;
 use super::{
     Appending, Connection, Output, RosterAppended,
     connection::State,
-    judge::{Access, Brought, No, admit, check_brought, check_entries, reads},
+    judge::{Access, Brought, No, admit, check_brought, check_entries, is_admin, reads},
 };
 
 impl Connection {
@@ -53,11 +53,18 @@ impl Connection {
                 roster: grown,
                 effects,
             } => self.take_brought(roster.head(), None, entries, grown, effects),
+            // What a member or a guest signs about his own devices must not take away what others signed after it.
+            Brought::Replaces { is_weighty, .. }
+                if !is_weighty && !is_admin(&roster, working.peer.key) =>
+            {
+                self.roster_moved();
+            }
             Brought::Replaces {
                 keep,
                 entries,
                 roster: grown,
                 effects,
+                ..
             } => self.take_brought(roster.head(), Some(keep), entries, grown, effects),
         }
         Ok(())

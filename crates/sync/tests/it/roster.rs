@@ -291,6 +291,68 @@ fn of_two_branches_the_relay_has_the_one_that_counts_in_the_end() {
 }
 
 #[test]
+fn a_member_takes_nothing_away_of_what_others_signed_after_it() {
+    let mut world = World::new(28, 3);
+    for device in 0..3 {
+        world.write(device);
+    }
+    world.heal();
+    // Who is an admin at first becomes a member.
+    let roster = &world.devices[0].roster;
+    let third = world.devices[2].keys.feed();
+    let member = roster.device(&third).expect("it is in").member;
+    let owner = &world.devices[0].keys.signing;
+    let signed = roster.sign_role(owner, member, Role::Member, &[], 1);
+    let append = client::Input::AppendRoster {
+        expected_head: roster.head(),
+        entries: signed
+            .expect("signed")
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+    };
+    world.tell(0, append);
+    world.settle();
+    world.heal();
+    // The member lets in a successor, and the owner goes on behind that.
+    let before = world.devices[2].roster.clone();
+    let keys = world.devices[2].keys.clone();
+    let at = world.store.spaces[&world.workspace].feed_head(&keys.feed());
+    let at = at.expect("it wrote");
+    let mut sign = |time_ms: u64| {
+        let next = world.dice.keys();
+        let mut fill = |bytes: &mut [u8]| bytes.fill(7);
+        let entry = before.sign_successor(&keys, at, &next, time_ms, &mut fill);
+        let entry = entry.expect("signed");
+        let mut roster = before.clone();
+        roster.append(&entry).expect("follows");
+        roster
+    };
+    let first = sign(1);
+    // Another one at the same place, which would count for its smaller hash.
+    let other = (2..).map(&mut sign).find(|other| {
+        let compared = first.compare(other).expect("of one workspace");
+        compared.counts() == vault::Side::Theirs
+    });
+    let entries = |roster: &vault::Roster| roster.entries_after(&before.head()).unwrap().to_vec();
+    let other = entries(&other.expect("some hash is smaller"));
+    let entries = entries(&first);
+    world.devices[2].roster = first;
+    world.tell(2, client::Input::BringRoster { entries });
+    world.settle();
+    world.append_invite(0);
+    world.settle();
+    let head = |world: &World| world.store.spaces[&world.workspace].roster.head();
+    let stands = head(&world);
+    world.tell(2, client::Input::BringRoster { entries: other });
+    world.settle();
+    assert_eq!(head(&world), stands);
+    world.append_invite(0);
+    world.settle();
+    assert_ne!(head(&world), stands, "and it goes on");
+}
+
+#[test]
 fn a_device_joins_by_an_invite_and_reads_everything() {
     let mut world = World::new(22, 1);
     world.write(0);

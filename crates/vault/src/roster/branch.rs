@@ -5,7 +5,7 @@
 //! that comes later, so the answer stays when branches grow; and of several branches the same one counts, whoever
 //! meets whom first: at each place where some part, the best entry decides among all that go through the place.
 
-use protocol::{Body, Entry, FeedId, Role, RosterHash, SignerKey};
+use protocol::{Body, Entry, FeedId, InviteKey, Role, RosterHash, SignerKey};
 
 use super::{Roster, RosterError, state::State};
 
@@ -43,18 +43,22 @@ enum SignerRank {
     Admin,
     Member,
     Guest,
-    Invite,
 }
 
 impl SignerRank {
-    /// Ranks a signer by its role where the branches part.
+    /// Ranks a signer by its role where the branches part; an invite speaks for who made it, else anybody's entry would
+    /// outweigh those by which others joined.
     fn of(signer: SignerKey, before: &State) -> Self {
-        match before.devices.get(&FeedId::from(signer)).map(|d| d.role) {
+        let role = |device: &FeedId| before.devices.get(device).map(|device| device.role);
+        let of_invite = || {
+            let invite = before.invites.get(&InviteKey::from(signer))?;
+            role(&FeedId::from(invite.invited_by))
+        };
+        match role(&FeedId::from(signer)).or_else(of_invite) {
             Some(Role::Owner) => SignerRank::Owner,
             Some(Role::Admin) => SignerRank::Admin,
             Some(Role::Member) => SignerRank::Member,
-            Some(Role::Guest) => SignerRank::Guest,
-            None => SignerRank::Invite,
+            Some(Role::Guest) | None => SignerRank::Guest,
         }
     }
 }
