@@ -233,20 +233,20 @@ impl Core {
                         self.tell(caller, Err(problem.into()));
                     }
                 },
-                Errand::Change(change) => match {
+                Errand::Change(change) => {
                     let caller = change.caller;
-                    self.sign_change(at).map(|input| (caller, input))
-                } {
-                    Ok((caller, Some(input))) => {
-                        self.link.signing = Some(Signer::Change(caller));
-                        return Ok(Some(input));
+                    match self.sign_change(at) {
+                        Ok(Some(input)) => {
+                            self.link.signing = Some(Signer::Change(caller));
+                            return Ok(Some(input));
+                        }
+                        Ok(None) => at += 1,
+                        Err(failure) => {
+                            self.link.errands.remove(at);
+                            self.tell(caller, Err(failure));
+                        }
                     }
-                    Ok((_, None)) => at += 1,
-                    Err(failure) => {
-                        let caller = self.link.errands.remove(at).caller();
-                        self.tell(caller, Err(failure));
-                    }
-                },
+                }
                 _ => at += 1,
             }
         }
