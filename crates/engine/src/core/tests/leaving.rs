@@ -598,3 +598,50 @@ fn undo_on_the_second_device_takes_back_what_that_device_did() {
     let shown = devices(&mut second);
     assert_eq!(shown.len(), 2);
 }
+
+#[test]
+fn a_revocation_covers_what_has_grown_out_of_the_disk_meanwhile() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut a);
+    relay.sync(&mut b);
+    let mut clone = b.copy(50);
+    b.capture("Of the first");
+    relay.sync(&mut b);
+    // The copy becomes a device of its own, of which A has not heard yet.
+    clone.capture("Of the second");
+    assert!(relay.sync(&mut clone).complete);
+    let request = Request::Revoke {
+        device: Some("B".into()),
+        member: None,
+    };
+    let Ok(Answer::Revoked(revoked)) = relay.ask(&mut a, request) else {
+        panic!("not revoked")
+    };
+    assert_eq!(revoked.devices.len(), 2, "{revoked:?}");
+    for person in [&mut b, &mut clone] {
+        assert_eq!(relay.sync(person).problem.unwrap().code, "revoked");
+        assert!(person.ask(Request::Members).is_err());
+    }
+    relay.sync(&mut a);
+    assert_eq!(a.list(Kind::Inquiry).len(), 2, "what they had sent stays");
+}
+
+#[test]
+fn an_invite_that_is_refused_holds_up_nothing() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Admin);
+    relay.sync(&mut a);
+    let invite = |role| Request::Invite {
+        user: Some("Person".into()),
+        email: None,
+        role,
+        member: None,
+    };
+    let refused = relay.ask(&mut b, invite(Role::Owner));
+    let failure = refused.expect_err("an admin makes no owner");
+    assert_ne!(failure.code, "too-late");
+    let invited = relay.ask(&mut b, invite(Role::Member));
+    assert!(matches!(invited, Ok(Answer::Invited(_))), "{invited:?}");
+    assert!(relay.sync(&mut b).complete);
+}
