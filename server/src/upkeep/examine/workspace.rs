@@ -123,7 +123,7 @@ impl Open {
             sequence: entry.sequence,
             hash: entry.hash,
         };
-        let found = self.envelope_itself(&entry.bytes, &cut, Keeping::Counts, &mut say);
+        let found = self.envelope_itself(&entry.bytes, &cut, &mut say);
         if entry.received_ms < self.received_ms {
             say(Fault::Received);
         }
@@ -147,7 +147,7 @@ impl Open {
         };
         let mut say = |fault| report(Finding { place, fault });
         self.held_envelopes += 1;
-        let found = self.envelope_itself(&held.bytes, &cut, Keeping::Held, &mut say);
+        let found = self.envelope_itself(&held.bytes, &cut, &mut say);
         let before = self.held.get(&held.feed);
         let last = before.map(|(end, _)| end).or(self.feeds.get(&held.feed));
         chain(last, &cut, found.map(|(_, previous)| previous), &mut say);
@@ -160,7 +160,6 @@ impl Open {
         &self,
         bytes: &[u8],
         cut: &Cut,
-        keeping: Keeping,
         say: &mut impl FnMut(Fault),
     ) -> Option<(EnvelopeHash, EnvelopeHash)> {
         let judged = match &self.roster {
@@ -170,17 +169,10 @@ impl Open {
         let read = protocol::Envelope::decode(bytes);
         match (judged, &read) {
             // Whom a whole roster would know or stop cannot be said by the beginning of it.
-            (
-                Err(
-                    EnvelopeError::UnknownDevice { .. }
-                    | EnvelopeError::Revoked { .. }
-                    | EnvelopeError::RoleForbids { .. },
-                ),
-                _,
-            ) if !self.roster_is_whole => {}
-            // That is why it is held.
-            (Err(EnvelopeError::Revoked { .. } | EnvelopeError::RoleForbids { .. }), _)
-                if keeping == Keeping::Held => {}
+            (Err(EnvelopeError::UnknownDevice { .. }), _) if !self.roster_is_whole => {}
+            // Its signature is true. What lies behind a cut is held; in the log it may stand where the cut came later, as
+            // after a relay was restored, and then every reader holds it.
+            (Err(EnvelopeError::Revoked { .. } | EnvelopeError::RoleForbids { .. }), _) => {}
             (Err(source), _) => say(Fault::Envelope { source }),
             (Ok(()), Err(error)) => say(Fault::Envelope {
                 source: error.clone().into(),
@@ -272,13 +264,6 @@ impl Open {
             held_envelopes: self.held_envelopes,
         }
     }
-}
-
-/// Whether an envelope is in the log, or kept apart for admins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeping {
-    Counts,
-    Held,
 }
 
 /// Checks that an envelope continues its feed.

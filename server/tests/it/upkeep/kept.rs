@@ -310,14 +310,14 @@ fn places(frames: &[Frame], tag: u8) -> Vec<usize> {
 }
 
 #[test]
-fn an_envelope_behind_a_cut_is_named_where_it_lies() {
+fn an_envelope_behind_a_cut_that_came_later_is_sound() {
     let kept = Kept::new();
     let mut frames = take_apart(&kept.bytes());
     let mut devices = devices();
     let revoked = &mut devices[2];
     revoked.write(50);
     let (hash, bytes) = revoked.feed.last().expect("wrote").clone();
-    // A relay that is not honest appends what the roster forbids, with everything else right.
+    // It came before the revocation did, as after a relay was restored; whoever reads it holds it.
     let end = frames.pop().expect("ends");
     assert_eq!(end.tag, END);
     frames.retain(|frame| frame.tag != HELD);
@@ -346,12 +346,16 @@ fn an_envelope_behind_a_cut_is_named_where_it_lies() {
     end.body[24..32].copy_from_slice(&0u64.to_be_bytes());
     frames.push(end);
     let (_, findings) = kept.verify(&put_together(&frames));
-    assert_eq!(codes(&findings), ["envelope"]);
-    let finding = &findings[0];
+    assert!(codes(&findings).is_empty(), "{findings:?}");
+    // With a false signature it is named where it lies.
+    let envelope = frames.len() - 2;
+    let body = &mut frames[envelope].body;
+    *body.last_mut().expect("it has bytes") ^= 1;
+    let (_, findings) = kept.verify(&put_together(&frames));
+    let finding = findings.first().expect("it is found");
     assert_eq!(finding.place.sequence, Some(26));
     assert_eq!(finding.place.feed, Some(revoked.keys.feed()));
     assert_eq!(finding.place.feed_sequence, Some(6));
-    assert!(finding.to_string().contains("revoked"), "{finding}");
 }
 
 #[test]
