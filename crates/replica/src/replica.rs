@@ -471,28 +471,6 @@ impl Replica {
         })
     }
 
-    /// Forgets what was written to records in a transaction that was not committed.
-    pub fn revert(
-        &mut self,
-        source: &impl Reading,
-        records: &[RecordId],
-    ) -> Result<(), ReplicaError> {
-        // What depends on them is looked for before and after, since a reference may have come or gone.
-        let mut affected: BTreeSet<RecordId> = records.iter().copied().collect();
-        affected.extend(self.affected(source, records)?);
-        for id in records {
-            self.documents.remove(id);
-            self.views.remove(*id);
-            let chunks = source.doc_chunks(id.as_bytes())?;
-            if !chunks.is_empty() {
-                self.views.put(Document::load(*id, &chunks)?.view());
-            }
-        }
-        affected.extend(self.affected(source, records)?);
-        self.rows.look_again(source)?;
-        self.show(source, affected)
-    }
-
     fn take(&mut self, source: &impl Reading, id: RecordId) -> Result<Document, ReplicaError> {
         match self.documents.remove(&id) {
             Some(document) => Ok(document),

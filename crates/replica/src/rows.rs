@@ -89,12 +89,6 @@ impl Rows {
         self.are_kept
     }
 
-    /// Looks again whether the store keeps these rows, after a transaction that was not committed.
-    pub(crate) fn look_again(&mut self, source: &impl Reading) -> Result<(), StoreError> {
-        self.are_kept = are_kept(source)?;
-        Ok(())
-    }
-
     /// Keeps the rows of some records.
     pub(crate) fn keep(
         &self,

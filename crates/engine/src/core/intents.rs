@@ -17,8 +17,8 @@ use crate::interface::{Failure, Outcome};
 
 /// Carries out one intent inside a write transaction of the store, and seals what it became.
 ///
-/// Nothing holds before that transaction is committed. When this fails, what it wrote to memory is taken back,
-/// unless the store itself failed.
+/// Nothing holds before that transaction is committed. A refusal comes before memory is touched; after any other failure
+/// the device is loaded again.
 pub(super) fn commit_intent(
     device: &mut Device,
     write: &Write,
