@@ -234,6 +234,10 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
                 "file-exists",
                 "name another place with --to, or write over it with --force",
             ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+                "unwritable-file",
+                "make space, or name another place: --to PATH",
+            ),
             _ => ("unwritable-file", "name another place: --to PATH"),
         };
         CommandError::Failed(Failure::new(

@@ -187,7 +187,7 @@ impl Core {
 
     /// Gives the keys of the new device: those of an attempt that was cut off, else new ones, kept beside the old.
     fn successor_keys(&mut self) -> Result<DeviceKeys, Problem> {
-        let bytes = self.around.keys().map_err(Problem::damaged)?;
+        let bytes = self.kept_keys()?;
         let bytes = bytes.ok_or_else(|| Problem::damaged("the device's keys are missing"))?;
         let read = self.store.read()?;
         let (old, next) = keys_in_use(&read, &bytes)?;

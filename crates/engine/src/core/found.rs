@@ -61,7 +61,7 @@ impl Core {
         let is_explained =
             read.meta(META_FOUNDING)?.is_some() || read.meta(META_JOINING)?.is_some();
         drop(read);
-        if !is_explained && self.around.keys().map_err(Problem::damaged)?.is_some() {
+        if !is_explained && self.kept_keys()?.is_some() {
             return Err(Failure::new(
                 "has-keys",
                 "this home has the keys of a device, but its store is gone",
@@ -80,7 +80,7 @@ impl Core {
             Failure::new(
                 "keys",
                 format!("the device's keys cannot be kept: {error}"),
-                Some("check the home's folder"),
+                Some("make space on the disk, or see that the home's folder can be written; then try again"),
             )
         })?;
         Ok(keys)

@@ -98,10 +98,15 @@ fn stopped(failure: Failure, so_far: &ImportAnswer, total: u64) -> Failure {
         failure.reason,
         so_far.records.len()
     );
-    let way_out = format!(
+    let undo = format!(
         "undo {} takes back those that are here; then import again",
         so_far.batch
     );
+    // Neither works before what stopped the import is mended.
+    let way_out = match &failure.way_out {
+        Some(first) => format!("{first}: {undo}"),
+        None => undo,
+    };
     Failure::new(&failure.code, reason, Some(&way_out))
 }
 

@@ -64,7 +64,7 @@ impl Core {
     ) -> Result<(DeviceKeys, bool), Problem> {
         let invite = link.secret.key();
         let before = self.store.read()?.meta(META_JOINING)?;
-        let kept = self.around.keys().map_err(Problem::damaged)?;
+        let kept = self.kept_keys()?;
         if let (Some(bytes), true) = (kept, before.as_deref() == Some(invite.as_bytes())) {
             return Ok((
                 DeviceKeys::from_bytes(&bytes).map_err(Problem::damaged)?,

@@ -125,13 +125,11 @@ impl Core {
     fn load(&mut self) -> Result<(), Problem> {
         self.device = None;
         if self.store.is_broken() {
-            self.store
-                .reopen()
-                .map_err(|error| Problem::damaged(error.to_string()))?;
+            self.store.reopen()?;
         }
         let incarnation = self.random();
         let read = self.store.read()?;
-        let keys = self.around.keys().map_err(Problem::damaged)?;
+        let keys = self.kept_keys()?;
         let has_roster = !read.roster()?.is_empty();
         self.device = match keys {
             Some(bytes) => {
@@ -146,6 +144,11 @@ impl Core {
             None => None,
         };
         Ok(())
+    }
+
+    /// Reads the device's keys; none where there are none.
+    fn kept_keys(&self) -> Result<Option<Vec<u8>>, Problem> {
+        self.around.keys().map_err(|what| Problem::Keys { what })
     }
 
     fn random<const N: usize>(&mut self) -> [u8; N] {

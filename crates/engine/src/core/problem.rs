@@ -1,7 +1,7 @@
 //! What can go wrong inside the engine, and how it is told to clients.
 
 use replica::{CarryError, ReplicaError};
-use store::StoreError;
+use store::{OpenError, StoreError};
 
 use crate::interface::Failure;
 
@@ -14,6 +14,15 @@ pub(super) enum Problem {
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
+    /// The store failed before, and cannot be opened again yet.
+    #[error("the store failed and cannot be opened again: {0}")]
+    Reopen(#[from] OpenError),
+    /// The file of keys is there and cannot be read.
+    #[error("the device's keys cannot be read: {what}")]
+    Keys {
+        /// What the shell said.
+        what: String,
+    },
     /// What is stored cannot be read.
     #[error("the store is damaged: {what}")]
     Damaged {
@@ -85,19 +94,35 @@ impl From<Problem> for Failure {
             Problem::Seal(vault::SealError::TooMuch { .. }) => {
                 Failure::new("too-large", reason, Some("do it in smaller steps"))
             }
-            Problem::Store(StoreError::Io { .. } | StoreError::Broken) => Failure::new(
+            Problem::Store(StoreError::Io { .. } | StoreError::Broken)
+            | Problem::Reopen(OpenError::Io { .. }) => Failure::new(
                 "store",
                 reason,
                 Some(
                     "nothing that was confirmed is lost; make space or repair the disk, then try again",
                 ),
             ),
-            Problem::Store(_) => Failure::new("store", reason, None),
-            Problem::Damaged { .. } | Problem::StoredRoster(_) => Failure::new(
-                "damaged",
+            Problem::Reopen(OpenError::Locked) => Failure::new(
+                "store",
                 reason,
-                Some("keep a copy of the home; join again from another device's invite"),
+                Some("nothing that was confirmed is lost; end what has it open, then try again"),
             ),
+            Problem::Keys { .. } => Failure::new(
+                "keys",
+                reason,
+                Some(
+                    "nothing is lost; see that the disk works and that the file of keys in the home can be read, then \
+                     try again",
+                ),
+            ),
+            Problem::Store(_) => Failure::new("store", reason, None),
+            Problem::Reopen(_) | Problem::Damaged { .. } | Problem::StoredRoster(_) => {
+                Failure::new(
+                    "damaged",
+                    reason,
+                    Some("keep a copy of the home; join again from another device's invite"),
+                )
+            }
             Problem::Roster { .. } => {
                 Failure::new("roster", reason, Some("ask an admin of the workspace"))
             }

@@ -25,6 +25,8 @@ struct Disk {
     fails_at: Option<u64>,
     dies_at: Option<u64>,
     dead: bool,
+    /// Whether writes fail for lack of space.
+    is_full: bool,
     /// The attachment that has the disk locked.
     locked_by: Option<u64>,
     attachments: u64,
@@ -78,6 +80,11 @@ impl FaultBackend {
     /// Lets the operation of this number fail once with an I/O error, without an effect.
     pub fn fail_at(&self, operation: u64) {
         self.disk().fails_at = Some(operation);
+    }
+
+    /// Lets the disk be full, or have space again: until then every write fails, without an effect.
+    pub fn fill(&self, is_full: bool) {
+        self.disk().is_full = is_full;
     }
 
     /// Lets the machine stop before the operation of this number: it and everything after it fails.
@@ -172,6 +179,15 @@ impl Disk {
         Ok(())
     }
 
+    /// Counts a write and says whether it may happen.
+    fn count_write(&mut self) -> io::Result<()> {
+        self.count()?;
+        if self.is_full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
     fn alive(&self) -> io::Result<()> {
         if self.dead {
             return Err(io::Error::other("the simulated machine has stopped"));
@@ -217,7 +233,7 @@ impl StorageBackend for Attachment {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut disk = self.disk.disk();
-        disk.count()?;
+        disk.count_write()?;
         disk.unsynced.push(Change::SetLen(len));
         resize(&mut disk.live, len)
     }
@@ -237,7 +253,7 @@ impl StorageBackend for Attachment {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut disk = self.disk.disk();
-        disk.count()?;
+        disk.count_write()?;
         write_at(&mut disk.live, offset, data)?;
         disk.unsynced.push(Change::Write(offset, data.to_vec()));
         Ok(())

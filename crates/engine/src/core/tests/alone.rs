@@ -277,6 +277,36 @@ fn a_disk_that_fails_is_told_and_costs_nothing_that_was_answered() {
 }
 
 #[test]
+fn a_disk_that_stays_full_is_told_each_time_until_there_is_space() {
+    let mut person = founded();
+    let inquiry = person.capture("Mueller Praezision GmbH");
+    let before = person.record(inquiry);
+    let intent_id = Some(IntentId::fresh(7, [3; 10]));
+    let request = Request::Do {
+        intent_id,
+        batch: None,
+        intent: Intent::AppendNote {
+            record: inquiry,
+            text: "again".into(),
+        },
+    };
+    person.disk.fill(true);
+    for _ in 0..3 {
+        let failure = person.ask(request.clone()).unwrap_err();
+        let way_out = failure.way_out.clone().unwrap_or_default();
+        assert!(
+            failure.code == "store" && way_out.contains("make space"),
+            "{failure:?}"
+        );
+    }
+    person.disk.fill(false);
+    assert_eq!(person.record(inquiry), before);
+    person.ask(request.clone()).unwrap();
+    person.ask(request).unwrap();
+    assert_eq!(person.record(inquiry).note, "again");
+}
+
+#[test]
 fn an_import_that_is_repeated_adds_nothing() {
     let mut person = founded();
     let file = ImportFile {
