@@ -19,6 +19,8 @@ pub fn start(format: LogFormat) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // It would tell of a log that takes no line, such as a file on a full disk, by a panic where the line was made.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false);
     match format {

@@ -29,7 +29,8 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(text) => {
-            eprintln!("handschlag-relay: {text}");
+            // The exit code says it too, should stderr be a file on a full disk.
+            drop(writeln!(io::stderr(), "handschlag-relay: {text}"));
             ExitCode::FAILURE
         }
     }

@@ -38,7 +38,7 @@ use crate::{
     hub::Hub,
     log::{ChangeLog, LogError, OpenError, RedbLog},
     logging::Short,
-    writer::Writer,
+    writer::{Chain, Writer},
 };
 
 /// How long clients have to hear a farewell and finish when the relay stops.
@@ -81,8 +81,16 @@ pub enum StartError {
     #[error("cannot read the relay's file: {source}; restore it from a backup")]
     Unreadable {
         /// What is wrong.
-        #[from]
         source: LogError,
+    },
+    /// The log was opened, and the disk takes nothing.
+    #[error(
+        "cannot read or write the relay's file: {source}; nothing that was stored is lost: make space or repair the \
+         disk, then start the relay again"
+    )]
+    Disk {
+        /// What the system said.
+        source: io::Error,
     },
     /// The address is not free.
     #[error(
@@ -115,7 +123,9 @@ pub enum StartError {
 pub enum RunError {
     /// The log failed; what was acknowledged is safe, the rest will be sent again.
     #[error(
-        "the relay's log failed and nothing more could be stored: {source}; check the disk, then start the relay again"
+        "the relay's log failed and nothing more could be stored: {}; what was acknowledged is safe: make space or repair \
+         the disk, then start the relay again",
+        Chain(source)
     )]
     Log {
         /// What is wrong.
@@ -182,7 +192,12 @@ impl Relay {
     /// # Errors
     /// The log cannot be read or the address cannot be listened on.
     pub async fn start_with(log: Arc<dyn ChangeLog>, config: &Config) -> Result<Self, StartError> {
-        let seed = log.seed(clock::random())?;
+        let seed = log
+            .seed(clock::random())
+            .map_err(|error| match error.into_system() {
+                Ok(source) => StartError::Disk { source },
+                Err(source) => StartError::Unreadable { source },
+            })?;
         let identity = Arc::new(SigningIdentity::from_seed(&seed));
         let listen = config.listen.clone();
         let listener = TcpListener::bind(&listen).await.map_err(|source| {

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER;
 use protocol::{Cut, FeedId, LogHash, WorkspaceId, limits::MAX_HELD_BYTES_PER_FEED, log_start};
 use redb::{
     Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable,
@@ -21,6 +22,7 @@ use super::{
         WORKSPACES, WorkspaceRow, decode_log, log_key,
     },
 };
+use crate::clock;
 
 /// The name of the database file in the relay's data directory.
 pub const FILE_NAME: &str = "relay.redb";
@@ -37,6 +39,17 @@ pub enum OpenError {
     )]
     Folder {
         /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be read or written; what it holds is as it was.
+    #[error(
+        "cannot read or write {path}: {source}; nothing that was stored is lost: make space or repair the disk, then \
+         try again"
+    )]
+    Disk {
+        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -78,11 +91,36 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Tells what the system refuses from what the file lacks, which redb reports as errors of the system too.
+    fn of_system(folder: &Path, path: &Path, source: io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        match source.kind() {
+            Kind::InvalidData | Kind::UnexpectedEof | Kind::InvalidInput => OpenError::Damaged {
+                path: path.to_owned(),
+                source: source.into(),
+            },
+            Kind::PermissionDenied
+            | Kind::ReadOnlyFilesystem
+            | Kind::NotFound
+            | Kind::NotADirectory
+            | Kind::AlreadyExists => OpenError::Folder {
+                path: folder.to_owned(),
+                source,
+            },
+            _ => OpenError::Disk {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+}
+
 macro_rules! storage_errors {
     ($($error:ty),*) => {
         $(impl From<$error> for LogError {
             fn from(source: $error) -> Self {
-                LogError::Storage { source: Box::new(source) }
+                LogError::Storage { source: Box::new(redb::Error::from(source)) }
             }
         })*
     };
@@ -95,6 +133,24 @@ storage_errors!(
     redb::CommitError,
     redb::SetDurabilityError
 );
+
+impl LogError {
+    /// Gives what the system said, when that is why: no space, for example; else the error as it was.
+    pub(crate) fn into_system(self) -> Result<io::Error, Self> {
+        match self {
+            LogError::Storage { source } => match source.downcast::<redb::Error>() {
+                Ok(error) => match *error {
+                    redb::Error::Io(error) => Ok(error),
+                    error => Err(LogError::Storage {
+                        source: error.into(),
+                    }),
+                },
+                Err(source) => Err(LogError::Storage { source }),
+            },
+            damaged @ LogError::Damaged { .. } => Err(damaged),
+        }
+    }
+}
 
 /// How far a file is trusted before anything in it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,23 +194,50 @@ impl RedbLog {
     /// # Errors
     /// As [`RedbLog::open`].
     pub(crate) fn open_file(folder: &Path, path: PathBuf, trust: Trust) -> Result<Self, OpenError> {
-        make_private(folder, &path).map_err(|source| OpenError::Folder {
-            path: folder.to_owned(),
-            source,
-        })?;
+        make_folder(folder).map_err(|source| OpenError::of_system(folder, &path, source))?;
+        if !path.try_exists().is_ok_and(|exists| exists) {
+            RedbLog::create(folder, &path)?;
+        }
+        RedbLog::open_database(folder, path, trust)
+    }
+
+    /// Makes an empty log beside its place, and gives it its name when it is whole and durable.
+    ///
+    /// So a file with the name of a log is one, whatever ends the process or fills the disk meanwhile.
+    fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
+        let random = HEXLOWER.encode(&clock::random::<8>());
+        let part = Part(folder.join(format!("{FILE_NAME}.{random}.part")));
+        let system = |source| OpenError::of_system(folder, path, source);
+        make_private(&part.0).map_err(system)?;
+        drop(RedbLog::open_database(
+            folder,
+            part.0.clone(),
+            Trust::Pages,
+        )?);
+        // A rename would replace the log of a relay that starts at the same moment; a second name does not.
+        match fs::hard_link(&part.0, path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // Where files have one name only.
+            Err(_) => fs::rename(&part.0, path).map_err(system)?,
+        }
+        // The name of the file lies in the folder; without this a power cut could take the file away.
+        #[cfg(unix)]
+        fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(system)?;
+        Ok(())
+    }
+
+    fn open_database(folder: &Path, path: PathBuf, trust: Trust) -> Result<Self, OpenError> {
         let opened = Database::builder()
             .set_cache_size(CACHE_BYTES)
             .set_check_integrity_on_open(trust == Trust::Nothing)
             .create(&path);
         let database = opened.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { path: path.clone() },
-            DatabaseError::Storage(redb::StorageError::Io(source))
-                if source.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                OpenError::Folder {
-                    path: folder.to_owned(),
-                    source,
-                }
+            DatabaseError::Storage(redb::StorageError::Io(source)) => {
+                OpenError::of_system(folder, &path, source)
             }
             error => OpenError::Damaged {
                 path: path.clone(),
@@ -165,9 +248,12 @@ impl RedbLog {
             database,
             held_limit: MAX_HELD_BYTES_PER_FEED,
         };
-        let found = log.prepare().map_err(|error| OpenError::Damaged {
-            path: path.clone(),
-            source: error.into(),
+        let found = log.prepare().map_err(|error| match error.into_system() {
+            Ok(source) => OpenError::of_system(folder, &path, source),
+            Err(error) => OpenError::Damaged {
+                path: path.clone(),
+                source: error.into(),
+            },
         })?;
         if found > FORMAT_NOW {
             return Err(OpenError::Newer {
@@ -234,28 +320,41 @@ impl RedbLog {
     }
 }
 
-/// Makes the folder (0700) and the file in it (0600), so that nobody else on the machine reads them.
-fn make_private(folder: &Path, file: &Path) -> io::Result<()> {
+/// A log that has not got its name yet; its own name goes with the value.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After a rename it is gone already.
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+/// Makes the folder (0700), so that nobody else on the machine looks into it.
+fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(folder)
+}
+
+/// Makes an empty file (0600), so that nobody else on the machine reads it.
+fn make_private(file: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-        builder.mode(0o700);
+        use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    builder.recursive(true).create(folder)?;
-    match options.read(true).write(true).create_new(true).open(file) {
-        Ok(new) => {
-            new.sync_all()?;
-            // The name of the file lies in the folder; without this a power cut could take the file away.
-            #[cfg(unix)]
-            fs::File::open(folder)?.sync_all()?;
-            Ok(())
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
+    options
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(file)
+        .map(drop)
 }
 
 impl RedbLog {
@@ -417,6 +516,41 @@ mod tests {
             }],
             quota: 9,
         }
+    }
+
+    #[test]
+    fn a_log_gets_its_name_when_it_is_whole() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let left = folder.path().join(format!("{FILE_NAME}.0011.part"));
+        fs::write(&left, b"a log that was cut off").expect("writes");
+        let log = RedbLog::open(folder.path()).expect("opens");
+        let seed = log.seed([1; 32]).expect("keeps");
+        drop(log);
+        let log = RedbLog::open(folder.path()).expect("opens again");
+        assert_eq!(log.seed([2; 32]).expect("reads"), seed);
+        let mut names: Vec<_> = fs::read_dir(folder.path())
+            .expect("reads")
+            .map(|entry| entry.expect("reads").path())
+            .collect();
+        names.sort();
+        assert_eq!(names, [folder.path().join(FILE_NAME), left]);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_no_damage() {
+        let of = |kind: io::ErrorKind| {
+            let error = LogError::from(redb::StorageError::Io(kind.into()));
+            let source = error.into_system().expect("the system's");
+            OpenError::of_system(Path::new("d"), Path::new("d/f"), source)
+        };
+        let is_about_the_disk =
+            |error: OpenError| matches!(error, OpenError::Disk { .. } | OpenError::Folder { .. });
+        assert!(is_about_the_disk(of(io::ErrorKind::StorageFull)));
+        assert!(is_about_the_disk(of(io::ErrorKind::ReadOnlyFilesystem)));
+        assert!(matches!(
+            of(io::ErrorKind::InvalidData),
+            OpenError::Damaged { .. }
+        ));
     }
 
     #[test]
