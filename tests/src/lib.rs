@@ -8,4 +8,5 @@
 //! puts them. `HANDSCHLAG_SEED` repeats the random choices of a run, which prints its seed.
 
 pub mod harness;
+pub mod kill;
 pub mod story;

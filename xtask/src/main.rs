@@ -1,9 +1,10 @@
-//! The project's own tasks: run, test, ci, demo, tidy.
+//! The project's own tasks: run, test, ci, demo, kill, tidy.
 
 mod ci;
 mod command;
 mod demo;
 mod failure;
+mod kill;
 mod project;
 mod run;
 mod stages;
@@ -28,6 +29,8 @@ enum Task {
     Test(test::Options),
     /// Plays the story from first contact to order with real processes, and prints what merged.
     Demo(demo::Options),
+    /// Kills a relay and five clients at random while they work, and checks that nothing acknowledged is lost.
+    Kill(kill::Options),
     /// Checks the rules of the house: dependencies, file sizes, forbidden words.
     Tidy,
     /// Checks that everything the web client runs compiles for the browser.
@@ -52,6 +55,7 @@ fn carry_out(project: &Project, task: Task) -> Result<(), Failure> {
         Task::Run(options) => run::run(project, &options),
         Task::Test(options) => test::test(project, &options),
         Task::Demo(options) => demo::demo(project, &options),
+        Task::Kill(options) => kill::kill(project, &options),
         Task::Tidy => tidy::tidy(project),
         Task::WebCheck(options) => {
             let outcome = web::check(project, &options)?;

@@ -3,6 +3,8 @@
 mod binaries;
 mod cards;
 mod dice;
+#[cfg(target_os = "linux")]
+mod disk;
 mod person;
 mod process;
 mod relay;
@@ -11,6 +13,8 @@ mod secrets;
 
 pub use cards::{RealData, decoded, written_cards};
 pub use dice::Dice;
+#[cfg(target_os = "linux")]
+pub use disk::SmallDisk;
 pub use person::{Output, Person};
 pub use process::{LIMIT, Running};
 pub use relay::{Admission, RelayProcess};

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -25,6 +26,7 @@ pub struct Output {
 pub struct Person {
     name: String,
     home: PathBuf,
+    bears_limits: bool,
 }
 
 impl Person {
@@ -33,6 +35,16 @@ impl Person {
         Self {
             name: name.to_owned(),
             home: home.to_owned(),
+            bears_limits: false,
+        }
+    }
+
+    /// Gives the same person with commands that go on when a file may not grow ([`Running::limit_files`]).
+    #[must_use]
+    pub fn bearing_limits(self) -> Self {
+        Self {
+            bears_limits: true,
+            ..self
         }
     }
 
@@ -49,11 +61,18 @@ impl Person {
     /// Gives the same person at a copy of the home.
     pub fn moved_to(&self, home: &Path) -> Self {
         super::copy_directory(&self.home, home);
-        Self::at(&self.name, home)
+        Self {
+            home: home.to_owned(),
+            ..self.clone()
+        }
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binaries::client());
+        let mut command = if self.bears_limits {
+            process::bearing_limits(&binaries::client())
+        } else {
+            Command::new(binaries::client())
+        };
         command
             .env("HANDSCHLAG_HOME", &self.home)
             .env("TZ", "Europe/Berlin")
@@ -76,14 +95,17 @@ impl Person {
     pub fn run_with(&self, args: &[&str], stdin: &[u8]) -> Output {
         let what = self.words(args);
         let ended = process::run(&what, &mut self.command(args), stdin);
-        let text = |bytes: Vec<u8>| {
-            String::from_utf8(bytes).unwrap_or_else(|_| panic!("{what} prints UTF-8"))
-        };
-        Output {
-            code: ended.status.code(),
-            stdout: text(ended.stdout),
-            stderr: text(ended.stderr),
-        }
+        output(&what, ended)
+    }
+
+    /// Runs a command and kills it (SIGKILL) when it has not ended after so long; there is no exit code then.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn run_or_kill(&self, args: &[&str], limit: Duration) -> Output {
+        let what = self.words(args);
+        let (ended, _) = process::run_for(&what, &mut self.command(args), b"", limit);
+        output(&what, ended)
     }
 
     /// Starts a command that goes on beside the test.
@@ -175,6 +197,16 @@ impl Person {
 
     fn words(&self, args: &[&str]) -> String {
         format!("{}: handschlag {}", self.name, args.join(" "))
+    }
+}
+
+pub(super) fn output(what: &str, ended: process::Ended) -> Output {
+    let text =
+        |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|_| panic!("{what} prints UTF-8"));
+    Output {
+        code: ended.status.code(),
+        stdout: text(ended.stdout),
+        stderr: text(ended.stderr),
     }
 }
 

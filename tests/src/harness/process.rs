@@ -106,6 +106,25 @@ impl Running {
         self.wait()
     }
 
+    /// Sets how large a file may be that it writes (`RLIMIT_FSIZE`), or takes the limit away.
+    ///
+    /// A write beyond fails in it (EFBIG), as on a disk that takes no more; the signal that comes with that must be ignored,
+    /// see [`super::Person::bearing_limits`].
+    ///
+    /// # Panics
+    /// When the system refuses.
+    #[cfg(target_os = "linux")]
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        let limit = Rlimit {
+            current: bytes,
+            maximum,
+        };
+        let id = rustix::process::Pid::from_child(&self.child);
+        prlimit(Some(id), Resource::Fsize, limit).expect("a child's limits can be set");
+    }
+
     /// Ends it without asking (SIGKILL).
     ///
     /// # Panics
@@ -141,6 +160,16 @@ impl Drop for Running {
     }
 }
 
+/// Prepares a program that goes on when a file may not grow any more, instead of being ended by SIGXFSZ.
+pub(super) fn bearing_limits(program: &std::path::Path) -> Command {
+    let mut command = Command::new("sh");
+    // An ignored signal stays ignored in the program that takes the shell's place.
+    command
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(program);
+    command
+}
+
 /// What a process that has ended said.
 #[derive(Debug)]
 pub(super) struct Ended {
@@ -151,6 +180,19 @@ pub(super) struct Ended {
 
 /// Runs a command to its end within [`LIMIT`].
 pub(super) fn run(what: &str, command: &mut Command, stdin: &[u8]) -> Ended {
+    let (ended, was_killed) = run_for(what, command, stdin, LIMIT);
+    let limit = LIMIT.as_secs();
+    assert!(!was_killed, "{what} did not end within {limit} seconds");
+    ended
+}
+
+/// Runs a command to its end, or kills it (SIGKILL) when it has not ended after so long; says whether it was killed.
+pub(super) fn run_for(
+    what: &str,
+    command: &mut Command,
+    stdin: &[u8],
+    limit: Duration,
+) -> (Ended, bool) {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -167,23 +209,29 @@ pub(super) fn run(what: &str, command: &mut Command, stdin: &[u8]) -> Ended {
     read_to_end(stdout, 0, sender.clone());
     read_to_end(stderr, 1, sender);
     let mut said = [Vec::new(), Vec::new()];
-    for _ in 0..said.len() {
-        match pieces.recv_timeout(LIMIT) {
-            Ok((place, bytes)) => said[place] = bytes,
+    let (mut left, mut was_killed) = (said.len(), false);
+    while left > 0 {
+        let wait = if was_killed { LIMIT } else { limit };
+        match pieces.recv_timeout(wait) {
+            Ok((place, bytes)) => {
+                said[place] = bytes;
+                left -= 1;
+            }
+            Err(_) if was_killed => panic!("{what} was killed and holds its output open"),
             Err(_) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                panic!("{what} did not end within {} seconds", LIMIT.as_secs());
+                child.kill().expect("a child can be killed");
+                was_killed = true;
             }
         }
     }
     let status = child.wait().expect("a child can be waited for");
     let [stdout, stderr] = said;
-    Ended {
+    let ended = Ended {
         status,
         stdout,
         stderr,
-    }
+    };
+    (ended, was_killed)
 }
 
 type Said = (usize, Vec<u8>);

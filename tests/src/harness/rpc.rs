@@ -82,6 +82,11 @@ impl Rpc {
         self.ok(query)
     }
 
+    /// Gives the process.
+    pub fn process(&self) -> &Running {
+        &self.running
+    }
+
     /// Ends its input and waits until it has ended.
     ///
     /// # Panics

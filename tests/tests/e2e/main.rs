@@ -1,10 +1,13 @@
 //! Everything that a user does through the command line, over real processes.
 
 mod attachments;
+#[cfg(target_os = "linux")]
+mod disks;
 mod files;
 mod forks;
 mod homes;
 mod joining;
+mod kill;
 mod leaving;
 mod looking;
 mod lost_relays;
