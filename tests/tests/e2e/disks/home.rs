@@ -120,14 +120,9 @@ fn an_owner_whose_files_may_not_grow_goes_on_when_they_may() {
     owner.ok(capture("Waehrend GmbH", '2'));
     assert_eq!(companies(&person), ["Vorher GmbH", "Waehrend GmbH"]);
     owner.finish();
-    person.ok(&[
-        "note",
-        &person.json(&["list", "inquiry"])["rows"][0]["id"]
-            .as_str()
-            .expect("an id")
-            .to_owned(),
-        "x",
-    ]);
+    let list = person.json(&["list", "inquiry"]);
+    let id = list["rows"][0]["id"].as_str().expect("a row has an id");
+    person.ok(&["note", id, "nach dem Ende des Besitzers"]);
 }
 
 #[test]
