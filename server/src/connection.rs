@@ -11,7 +11,7 @@ use futures_util::{
     future::BoxFuture,
     stream::{FuturesUnordered, SplitSink},
 };
-use protocol::{Cut, Nonce, RosterHash};
+use protocol::{Cut, Frame, Nonce, RosterAppend, RosterHash, RosterMore};
 use sync::relay::{Connection, Input, Output, RosterAppended};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
@@ -183,6 +183,14 @@ async fn write(
     drop(timeout(WRITE_LIMIT, sink.send(farewell)).await);
 }
 
+/// Tells whether a frame adds to the roster, however small; what it asks for is judged against all of the roster.
+fn is_of_roster(frame: &[u8]) -> bool {
+    matches!(
+        Frame::tag_of(frame),
+        Some(RosterMore::TAG | RosterAppend::TAG)
+    )
+}
+
 impl Shell {
     fn new(hub: Arc<Hub>, outgoing: mpsc::Sender<Outgoing>, number: u64) -> Self {
         let now = Instant::now();
@@ -205,7 +213,10 @@ impl Shell {
 
     fn handle(&mut self, input: Input) {
         let was_in = self.machine.peer().is_some();
-        let is_heavy = matches!(&input, Input::Frame(bytes) if bytes.len() > HEAVY_FRAME_BYTES);
+        let is_heavy = match &input {
+            Input::Frame(bytes) => bytes.len() > HEAVY_FRAME_BYTES || is_of_roster(bytes),
+            _ => false,
+        };
         let handle = || self.machine.handle(now_ms(), input);
         // Verifying a large push takes a while, during which this thread serves nobody else.
         if is_heavy && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
@@ -399,7 +410,11 @@ impl Shell {
             Message::Text(_) => return Some(Input::NotBinary),
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return None,
         };
-        let wait = self.pace.take(now_ms(), bytes.len());
+        let roster_entries = match &self.space {
+            Some(space) if is_of_roster(&bytes) => space.roster_entries(),
+            _ => 0,
+        };
+        let wait = self.pace.take(now_ms(), bytes.len(), roster_entries);
         self.read_again = self.heard + Duration::from_millis(wait);
         Some(Input::Frame(bytes.into()))
     }

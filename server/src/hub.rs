@@ -153,9 +153,10 @@ impl Hub {
         id: WorkspaceId,
         entries: Vec<Blob>,
     ) -> Result<Result<Arc<Space>, NotCreated>, Failed> {
+        let epoch = LogEpoch::from_bytes(clock::random());
         let write = Write::Create {
             workspace: id,
-            epoch: LogEpoch::from_bytes(clock::random()),
+            epoch,
             roster: pieces(entries),
             quota: self.creation.quota(),
         };
@@ -165,9 +166,11 @@ impl Hub {
                 tracing::error!(workspace = %Short(id.as_bytes()), what, "a workspace is damaged");
                 return Err(Failed);
             }
+            Written::Created(stored) if stored.head.epoch == epoch => {
+                info!(workspace = %Short(id.as_bytes()), "a workspace begins");
+            }
             _ => {}
         }
-        info!(workspace = %Short(id.as_bytes()), "a workspace begins");
         Ok(match self.space(id, None).await? {
             Place::Open(space) => Ok(space),
             Place::Stranger | Place::Nowhere => Err(NotCreated::NotAllowed),
@@ -242,7 +245,7 @@ impl Hub {
                 space,
                 roster,
                 judged_by,
-                is_unknown: false,
+                is_refused: false,
                 answer,
             })
             .await;

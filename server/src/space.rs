@@ -61,6 +61,11 @@ impl Space {
         self.now.subscribe()
     }
 
+    /// Returns how many entries the roster has.
+    pub(crate) fn roster_entries(&self) -> usize {
+        self.now.borrow().roster.entries().len()
+    }
+
     /// Returns where the workspace stands.
     pub(crate) fn now(&self) -> Now {
         self.now.borrow().clone()
@@ -129,6 +134,11 @@ fn held_with(held: &[Cut], changes: &[(FeedId, Option<Cut>)]) -> Arc<[Cut]> {
 
 impl Recent {
     fn add(&mut self, entries: &[LogEntry], last: u64) {
+        if self.last + entries.len() as u64 != last {
+            // Of many the newest came alone.
+            self.entries.clear();
+            self.bytes = 0;
+        }
         self.bytes += entries.iter().map(|entry| entry.bytes.len()).sum::<usize>();
         self.entries.extend(entries.iter().cloned());
         self.last = last;
@@ -170,6 +180,14 @@ mod tests {
             (recent.entries.len(), recent.bytes, recent.last),
             (0, 0, 14)
         );
+        recent.add(&[entry(10)], 15);
+        recent.add(&[entry(10), entry(10)], 20);
+        assert_eq!(
+            (recent.entries.len(), recent.bytes, recent.last),
+            (2, 20, 20)
+        );
+        recent.entries.clear();
+        (recent.bytes, recent.last) = (0, 14);
         let many = vec![entry(1); RECENT_ENTRIES + 5];
         recent.add(&many, 14 + many.len() as u64);
         assert_eq!(recent.entries.len(), RECENT_ENTRIES);

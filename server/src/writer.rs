@@ -9,7 +9,7 @@ use std::{
 };
 
 use protocol::RosterHash;
-use sync::relay::cut_of;
+use sync::relay::{cut_of, judge_push};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 use vault::Roster;
@@ -37,8 +37,8 @@ pub(crate) struct Job {
     pub(crate) roster: Option<Arc<Roster>>,
     /// The head of the roster by which envelopes were verified.
     pub(crate) judged_by: Option<RosterHash>,
-    /// Whether the roster of now does not know the device that wrote the envelopes.
-    pub(crate) is_unknown: bool,
+    /// Whether the roster of now does not let the envelopes be taken.
+    pub(crate) is_refused: bool,
     /// Gets the outcome; dropped without one when the log has failed.
     pub(crate) answer: oneshot::Sender<Written>,
 }
@@ -102,7 +102,7 @@ fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Res
         }
         jobs.iter_mut().for_each(judge_by_now);
         let (jobs, outdated): (Vec<Job>, Vec<Job>) =
-            jobs.into_iter().partition(|job| !job.is_unknown);
+            jobs.into_iter().partition(|job| !job.is_refused);
         for job in outdated {
             drop(job.answer.send(Written::Outdated));
         }
@@ -153,9 +153,9 @@ fn judge_by_now(job: &mut Job) {
         return;
     }
     match &mut job.write {
-        Write::Append { run, cut, .. } => match cut_of(&roster, &run.feed) {
+        Write::Append { run, cut, .. } => match judge_push(&roster, run) {
             Some(now) => *cut = now,
-            None => job.is_unknown = true,
+            None => job.is_refused = true,
         },
         Write::Carry { runs, .. } => {
             runs.retain_mut(|judged| match cut_of(&roster, &judged.run.feed) {
@@ -300,7 +300,7 @@ mod tests {
             space: None,
             roster: None,
             judged_by: None,
-            is_unknown: false,
+            is_refused: false,
             answer,
         };
         (job, outcome)
@@ -386,7 +386,7 @@ mod tests {
             space: Some(Arc::clone(&space)),
             roster: Some(Arc::new(grown)),
             judged_by: None,
-            is_unknown: false,
+            is_refused: false,
             answer,
         };
         // All three wait for the same commit, and both pushes were verified before the revocation.

@@ -83,6 +83,10 @@ pub fn decide<F: Feeds>(feeds: &F, judged: Judged, held_limit: u64) -> Result<De
     let Some((log, held)) = divide(new, cut.as_ref()) else {
         return Ok(Decision::Refuse(Appended::Fork(end)));
     };
+    if held_before.is_some() && !log.is_empty() {
+        // The log would go on behind what is held, and leave that out.
+        return Ok(Decision::Refuse(Appended::Gap(feeds.head(&feed)?)));
+    }
     let bytes_before = held_before.map_or(0, |(_, bytes)| bytes);
     let bytes: usize = held.iter().map(|envelope| envelope.bytes.len()).sum();
     if !held.is_empty() && bytes_before.saturating_add(bytes as u64) > held_limit {
@@ -122,7 +126,7 @@ pub fn differing<F: Feeds>(feeds: &F, effects: &Effects) -> Result<Option<Vec<Cu
         heads.extend(head);
     }
     for release in &effects.releases {
-        if let Some(to) = release.to {
+        if let Some(to) = release.to.filter(|_| release.is_move) {
             differs |= feeds.hash_at(&to.feed, to.sequence)? != Some(to.hash);
         }
         heads.extend(feed_end(feeds, &release.feed)?);

@@ -100,6 +100,10 @@ pub struct Release {
     pub feed: FeedId,
     /// Up to where; none for all of it.
     pub to: Option<Cut>,
+    /// Whether an admin moves a cut to that place: then the envelope must be here, held or in the log.
+    ///
+    /// What else frees a feed (its device is new to the roster, or the roster is brought back) takes what is there.
+    pub is_move: bool,
 }
 
 /// Where a log stands compared with what a client holds.

@@ -55,6 +55,13 @@ macro_rules! frames {
                 Ok(frame)
             }
 
+            /// Returns the tag of a frame without reading the rest; none where there is not even that.
+            pub fn tag_of(bytes: &[u8]) -> Option<u64> {
+                let mut decoder = Decoder::new(bytes);
+                let is_frame = decoder.array().ok()? == Some(2);
+                is_frame.then(|| decoder.u64().ok())?
+            }
+
             /// Returns the name of the frame, for logs.
             pub fn name(&self) -> &'static str {
                 match self {
@@ -63,7 +70,12 @@ macro_rules! frames {
             }
         }
 
-        $(impl From<$name> for Frame {
+        $(impl $name {
+            /// The tag of the frame.
+            pub const TAG: u64 = $tag;
+        }
+
+        impl From<$name> for Frame {
             fn from(frame: $name) -> Self {
                 Frame::$name(frame)
             }

@@ -1,23 +1,29 @@
 //! The reading of rows, and the writing of one batch in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use protocol::{Cut, EnvelopeHash, FeedId, LogEpoch, RosterHash, WorkspaceId, log_next, log_start};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use sync::{
     Appended, Decision, Effects, Feeds, Judged, LogEntry, LogHead, Release, Verified, decide,
-    differing, release,
+    differing,
 };
 
 use super::{
     Grown, LogError, RosterPiece, StoredWorkspace, Write, Written,
-    held::{held_ends, held_envelopes, held_row},
+    held::{first_held, held_ends, held_row, released_up_to},
     tables::{
         FEED_INDEX, FEED_LEN, FEEDS, FeedRow, HELD, HELD_FEED_LEN, HELD_FEEDS, HeldRow, LOG,
         ROSTER, WORKSPACE_LEN, WORKSPACES, WorkspaceRow, decode_held, decode_log, encode_held,
         encode_log, feed_key, held_key, index_key, log_key, roster_key,
     },
 };
+
+/// The bytes of the newest entries that a release hands out, which may let more into the log than fits memory.
+const TAIL_BYTES: usize = 2 * 1024 * 1024;
+
+/// The number of them, likewise.
+const TAIL_ENTRIES: usize = 4096;
 
 /// Reads the row of a workspace.
 pub(super) fn row(
@@ -299,31 +305,56 @@ impl<'t> Batch<'t> {
         if let Some(heads) = differing(&self.feeds_of(row), effects)? {
             return Ok(Written::CutsDiffer { heads });
         }
-        // All is read before anything is changed.
+        // All is read before anything is changed, one envelope at a time: together they may be more than fits memory.
         let mut released = Vec::new();
-        for Release { feed, to } in &effects.releases {
-            let head = feed_row(&self.feeds, row.number, feed)?;
-            let before = head.map_or(EnvelopeHash::ZERO, |row| row.head.hash);
-            let held = held_envelopes(&self.held, row.number, feed, before)?;
-            if !held.is_empty() {
-                released.push((*feed, release(held, to.as_ref())));
+        for Release { feed, to, .. } in &effects.releases {
+            if let Some(last) = released_up_to(&self.held, row.number, feed, to.as_ref())? {
+                released.push((*feed, last));
             }
         }
         let mut grown = unchanged(row);
-        for (feed, (log, kept)) in released {
-            for envelope in &log {
-                self.held
-                    .remove(&held_key(row.number, &feed, envelope.sequence))?;
-            }
-            self.held_feeds.remove(&feed_key(row.number, &feed))?;
-            grown
-                .entries
-                .extend(self.continue_feed(row, received_ms, feed, log)?);
-            let end = self.hold(row.number, feed, kept)?;
+        let mut tail = Tail::default();
+        for (feed, last) in released {
+            let end = self.release(row, received_ms, feed, last, &mut tail)?;
             grown.held.push((feed, end));
         }
+        grown.entries = tail.entries.into();
         grown.head = row.head;
         Ok(Written::RosterGrew { grown })
+    }
+
+    /// Lets what is held of a feed into the log up to a sequence; returns up to where the rest is held.
+    fn release(
+        &mut self,
+        row: &mut WorkspaceRow,
+        received_ms: u64,
+        feed: FeedId,
+        last: u64,
+        tail: &mut Tail,
+    ) -> Result<Option<Cut>, LogError> {
+        let before = held_row(&self.held_feeds, row.number, &feed)?;
+        let mut place = self.place_of(row, feed)?;
+        let mut released_bytes = 0;
+        while let Some(envelope) = first_held(&self.held, row.number, &feed, last)? {
+            let key = held_key(row.number, &feed, envelope.sequence);
+            self.held.remove(&key)?;
+            released_bytes += envelope.bytes.len() as u64;
+            tail.add(self.add_one(row, received_ms, &mut place, envelope)?);
+        }
+        let key = feed_key(row.number, &feed);
+        self.feeds.insert(&key, &place.encode())?;
+        let rest = before.filter(|held| held.end.sequence > last);
+        match rest {
+            Some(held) => {
+                let held = HeldRow {
+                    bytes: held.bytes.saturating_sub(released_bytes),
+                    ..held
+                };
+                self.held_feeds.insert(&key, &held.encode())?;
+            }
+            None => drop(self.held_feeds.remove(&key)?),
+        }
+        Ok(rest.map(|held| held.end))
     }
 
     /// Adds envelopes that continue a feed to the log, and returns their entries.
@@ -337,7 +368,19 @@ impl<'t> Batch<'t> {
         if envelopes.is_empty() {
             return Ok(Vec::new());
         }
-        let mut place = match feed_row(&self.feeds, row.number, &feed)? {
+        let mut place = self.place_of(row, feed)?;
+        let mut entries = Vec::new();
+        for envelope in envelopes {
+            entries.push(self.add_one(row, received_ms, &mut place, envelope)?);
+        }
+        self.feeds
+            .insert(&feed_key(row.number, &feed), &place.encode())?;
+        Ok(entries)
+    }
+
+    /// Returns where a feed stands in the log, and the number that it has or gets there.
+    fn place_of(&self, row: &WorkspaceRow, feed: FeedId) -> Result<FeedRow, LogError> {
+        Ok(match feed_row(&self.feeds, row.number, &feed)? {
             Some(known) => known,
             None => FeedRow {
                 number: self.next_feed(row.number)?,
@@ -347,25 +390,29 @@ impl<'t> Batch<'t> {
                     hash: EnvelopeHash::ZERO,
                 },
             },
+        })
+    }
+
+    /// Adds the envelope that continues a feed to the log, and returns its entry.
+    fn add_one(
+        &mut self,
+        row: &mut WorkspaceRow,
+        received_ms: u64,
+        place: &mut FeedRow,
+        envelope: Verified,
+    ) -> Result<LogEntry, LogError> {
+        row.received_ms = row.received_ms.max(received_ms);
+        let entry = LogEntry {
+            received_ms: row.received_ms,
+            feed: place.head.feed,
+            sequence: envelope.sequence,
+            hash: envelope.hash,
+            bytes: envelope.bytes,
         };
-        let mut entries = Vec::new();
-        for envelope in envelopes {
-            row.received_ms = row.received_ms.max(received_ms);
-            let entry = LogEntry {
-                received_ms: row.received_ms,
-                feed,
-                sequence: envelope.sequence,
-                hash: envelope.hash,
-                bytes: envelope.bytes,
-            };
-            self.add_to_log(&mut row.head, row.number, place.number, &entry)?;
-            place.head.sequence = entry.sequence;
-            place.head.hash = entry.hash;
-            entries.push(entry);
-        }
-        self.feeds
-            .insert(&feed_key(row.number, &feed), &place.encode())?;
-        Ok(entries)
+        self.add_to_log(&mut row.head, row.number, place.number, &entry)?;
+        place.head.sequence = entry.sequence;
+        place.head.hash = entry.hash;
+        Ok(entry)
     }
 
     /// Keeps envelopes apart, behind those of their feed that are held; returns up to where that is now.
@@ -454,6 +501,24 @@ impl<'t> Batch<'t> {
             self.workspaces.insert(id.as_bytes(), &row.encode())?;
         }
         Ok(())
+    }
+}
+
+/// The newest of many entries, for those who follow the workspace; who lacks more reads the log.
+#[derive(Debug, Default)]
+struct Tail {
+    entries: VecDeque<LogEntry>,
+    bytes: usize,
+}
+
+impl Tail {
+    fn add(&mut self, entry: LogEntry) {
+        self.bytes += entry.bytes.len();
+        self.entries.push_back(entry);
+        while self.bytes > TAIL_BYTES || self.entries.len() > TAIL_ENTRIES {
+            let oldest = self.entries.pop_front();
+            self.bytes -= oldest.map_or(0, |entry| entry.bytes.len());
+        }
     }
 }
 

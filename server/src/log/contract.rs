@@ -244,7 +244,11 @@ fn what_lies_behind_a_cut_is_held_until_it_moves(log: &dyn ChangeLog) {
     assert_eq!(log.feed_end(&SPACE, &feed).expect("reads"), Some(cut(1, 7)));
 
     let release = |to| Effects {
-        releases: vec![Release { feed, to }],
+        releases: vec![Release {
+            feed,
+            to,
+            is_move: true,
+        }],
         is_exact: true,
         ..Effects::default()
     };
@@ -467,7 +471,98 @@ fn workspaces_keep_apart_and_to_the_quota(log: &dyn ChangeLog) {
     assert_eq!(log.seed([2; 32]).expect("reads"), [1; 32]);
 }
 
-const CONTRACT: [fn(&dyn ChangeLog); 8] = [
+fn no_log_goes_on_behind_what_is_held(log: &dyn ChangeLog) {
+    let batch = vec![create(SPACE, 9), push(1, 1, 2, 10), cut_push(1, 3, 4, 2)];
+    log.commit(batch).expect("commits");
+    // A later cut, of which the log was not told in time.
+    let gap = Appended::Gap(Some(cut(1, 2)));
+    assert_eq!(outcome(log, cut_push(1, 5, 6, 6)), (gap.clone(), 0));
+    assert_eq!(outcome(log, push(1, 5, 6, 11)), (gap, 0));
+    // Brought back with the rest of the roster, it need not be here, and lets in what is before it.
+    let brought = |to| Effects {
+        releases: vec![Release {
+            feed: to_feed(1),
+            to: Some(to),
+            is_move: false,
+        }],
+        is_exact: true,
+        ..Effects::default()
+    };
+    let written = |number, effects| {
+        let write = grow_by(entry(number).hash, number + 1, effects);
+        log.commit(vec![write]).expect("commits").remove(0)
+    };
+    // Another envelope is held at the place that the cut names: nothing counts.
+    let mut other = cut(1, 4);
+    other.hash = hash(9, 9);
+    let stays = written(2, brought(other));
+    assert!(
+        matches!(&stays, Written::RosterGrew { grown } if grown.entries.is_empty()),
+        "{stays:?}"
+    );
+    assert_eq!(held(log), [cut(1, 4)]);
+    let Written::RosterGrew { grown } = written(3, brought(cut(1, 6))) else {
+        panic!("the roster grows");
+    };
+    assert_eq!(grown.entries.len(), 2);
+    assert_eq!(grown.held, [(to_feed(1), None)]);
+    assert_eq!(
+        outcome(log, cut_push(1, 5, 7, 6)),
+        (Appended::Held(cut(1, 7)), 2)
+    );
+    assert_eq!(
+        log.feed_head(&SPACE, &to_feed(1)).expect("reads"),
+        Some(cut(1, 6))
+    );
+}
+
+fn to_feed(feed: u8) -> FeedId {
+    FeedId::from_bytes([feed; 32])
+}
+
+#[test]
+fn what_is_let_into_the_log_at_once_may_be_more_than_fits_memory() {
+    const COUNT: u64 = 80;
+    const BYTES: usize = 40_000;
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let log = RedbLog::open(folder.path()).expect("opens");
+    log.commit(vec![create(SPACE, 9)]).expect("commits");
+    let mut write = cut_push(1, 1, COUNT, 0);
+    if let Write::Append { run, .. } = &mut write {
+        for envelope in &mut run.envelopes {
+            envelope.bytes = Blob::from(vec![1; BYTES]);
+        }
+    }
+    log.commit(vec![write]).expect("commits");
+    let effects = Effects {
+        releases: vec![Release {
+            feed: to_feed(1),
+            to: None,
+            is_move: false,
+        }],
+        is_exact: true,
+        ..Effects::default()
+    };
+    let written = log.commit(vec![grow_by(entry(2).hash, 3, effects)]);
+    let Written::RosterGrew { grown } = written.expect("commits").remove(0) else {
+        panic!("the roster grows");
+    };
+    assert_eq!(grown.head.sequence, COUNT);
+    let places: Vec<u64> = grown.entries.iter().map(|entry| entry.sequence).collect();
+    let first = places[0];
+    assert!(first > 1 && places.len() * BYTES > 1_000_000, "{places:?}");
+    assert_eq!(places, (first..=COUNT).collect::<Vec<u64>>());
+    assert_eq!(
+        grown.entries.last().map(|last| last.hash),
+        Some(hash(1, COUNT))
+    );
+    let all = log.read(&SPACE, 0, usize::MAX, usize::MAX).expect("reads");
+    assert_eq!(all.len() as u64, COUNT);
+    assert!(held(&log).is_empty());
+}
+
+const CONTRACT: [fn(&dyn ChangeLog); 9] = [
+    no_log_goes_on_behind_what_is_held,
     what_lies_behind_a_cut_is_held_until_it_moves,
     cuts_name_the_heads_of_the_log,
     runs_are_carried_each_for_itself,
@@ -548,6 +643,7 @@ fn no_more_of_a_feed_is_held_than_may_be() {
             releases: vec![Release {
                 feed: cut(1, 2).feed,
                 to: Some(cut(1, 2)),
+                is_move: true,
             }],
             is_exact: true,
             ..Effects::default()

@@ -45,29 +45,52 @@ fn all_feeds(workspace: u32) -> ([u8; 36], [u8; 36]) {
     )
 }
 
-/// Reads all that is held of a feed, which goes on where `before` stands.
-pub(super) fn held_envelopes(
+/// Returns the last sequence that a release lets into the log of what is held of a feed, after reading all of it up to
+/// there; none when it lets nothing in.
+///
+/// As [`sync::release`], which has all of it in memory.
+pub(super) fn released_up_to(
     table: &impl ReadableTable<&'static [u8; 44], &'static [u8]>,
     workspace: u32,
     feed: &FeedId,
-    before: EnvelopeHash,
-) -> Result<Vec<Verified>, LogError> {
+    to: Option<&Cut>,
+) -> Result<Option<u64>, LogError> {
     let from = held_key(workspace, feed, 0);
-    let to = held_key(workspace, feed, u64::MAX);
-    let mut previous = before;
-    let mut held = Vec::new();
-    for found in table.range::<&[u8; 44]>(&from..=&to)? {
+    let until = held_key(workspace, feed, to.map_or(u64::MAX, |cut| cut.sequence));
+    let mut last = None;
+    for found in table.range::<&[u8; 44]>(&from..=&until)? {
         let (key, value) = found?;
-        let (hash, bytes) = decode_held(value.value())?;
-        held.push(Verified {
-            sequence: sequence_of_key(key.value()),
-            previous,
-            hash,
-            bytes,
-        });
-        previous = hash;
+        let sequence = sequence_of_key(key.value());
+        let (hash, _) = decode_held(value.value())?;
+        let is_other = |cut: &&Cut| cut.sequence == sequence && cut.hash != hash;
+        if to.filter(is_other).is_some() {
+            return Ok(None);
+        }
+        last = Some(sequence);
     }
-    Ok(held)
+    Ok(last)
+}
+
+/// Reads the first envelope that is held of a feed, if it is not behind a sequence; what it follows is not told.
+pub(super) fn first_held(
+    table: &impl ReadableTable<&'static [u8; 44], &'static [u8]>,
+    workspace: u32,
+    feed: &FeedId,
+    last: u64,
+) -> Result<Option<Verified>, LogError> {
+    let from = held_key(workspace, feed, 0);
+    let to = held_key(workspace, feed, last);
+    let Some(found) = table.range::<&[u8; 44]>(&from..=&to)?.next() else {
+        return Ok(None);
+    };
+    let (key, value) = found?;
+    let (hash, bytes) = decode_held(value.value())?;
+    Ok(Some(Verified {
+        sequence: sequence_of_key(key.value()),
+        previous: EnvelopeHash::ZERO,
+        hash,
+        bytes,
+    }))
 }
 
 fn sequence_of_key(key: &[u8; 44]) -> u64 {

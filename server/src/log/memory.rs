@@ -139,7 +139,7 @@ impl Space {
             Err(never) => match never {},
         }
         let mut grown = self.grown();
-        for Release { feed, to } in &effects.releases {
+        for Release { feed, to, .. } in &effects.releases {
             let Some(held) = self.held.remove(feed) else {
                 continue;
             };

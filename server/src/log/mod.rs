@@ -93,7 +93,7 @@ pub struct FeedRange {
 /// What a write added for those who follow the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grown {
-    /// The entries that are new in the log.
+    /// The newest of the entries that are new in the log, without a hole up to its end; all of them unless they are many.
     pub entries: Vec<LogEntry>,
     /// Where the log stands after them.
     pub head: LogHead,
@@ -189,7 +189,7 @@ pub enum Written {
         /// Where the feeds concerned stand.
         heads: Vec<Cut>,
     },
-    /// The roster has moved since a run was verified, and does not know its device; said by the writer, before the log.
+    /// The roster has moved since a run was verified, and does not let it be taken; said by the writer, before the log.
     Outdated,
     /// What the write needs of the workspace is damaged; the log holds all others as before.
     Damaged {

@@ -202,8 +202,11 @@ async fn a_workspace_is_claimed_by_its_own_roster_alone_and_strangers_stay_out()
         .await
         .settle(mine)
         .await;
-    let mut client = Client::begin(relay.address, start).await;
+    let mut client = Client::begin(relay.address, start.clone()).await;
     let output = client.until(stranger, is_refusal).await;
+    assert_eq!(refused(output), Refusal::Malformed);
+    let mut client = Client::begin(relay.address, start).await;
+    let output = client.until(mine, is_refusal).await;
     assert_eq!(refused(output), Refusal::NotAMember);
     relay.stop().await;
 }

@@ -82,6 +82,10 @@ impl Session {
         if matches!(self.state, State::Working(_)) {
             self.send_more(pieces_of(entries).into_iter());
         }
+        // What is carried from now on is judged by the roster with these.
+        if let State::Working(work) = &mut self.state {
+            work.roster_moved();
+        }
     }
 
     fn send_more(&mut self, pieces: impl ExactSizeIterator<Item = Vec<Blob>>) {

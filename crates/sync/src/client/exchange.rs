@@ -4,19 +4,23 @@
 //! One round: the shell tells all heads, they go to the relay, and the relay answers with its own, its position, and
 //! carries what is missing here up to there. The client carries what is missing there, and when it carried anything it
 //! begins another round, whose answer shows that it arrived and from which position the log goes on. A feed of which
-//! the relay did not take what was carried is left out then, so there are never more rounds than two.
+//! the relay did not take what was carried is left out then, so there are two rounds, and more only while the roster
+//! changes: what was left out because the relay did not know its device is carried again.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::{
-    Blob, Carry, Cursor, Cut, Envelope, EnvelopeHash, FeedId, Frame, Heads, LogPlace,
-    limits::{BATCH_BYTES, MAX_BATCH_ENVELOPES, MAX_COMPARED_HEADS},
+    Blob, Cursor, Cut, Envelope, EnvelopeHash, FeedId, Frame, Heads, LogPlace,
+    limits::MAX_COMPARED_HEADS,
 };
 
-use super::{Broken, CARRY_WINDOW_BYTES, Compared, Missing, Output, Progress};
+use super::{
+    Broken, Compared, Missing, Output, Progress,
+    carrying::{Carrying, CarryingStep},
+};
+
+/// How often changes of the roster begin a round anew; what is left out then is offered after the exchange.
+const MAX_RETRIES: u32 = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -49,7 +53,8 @@ struct Expected {
 pub(super) enum Step {
     Say(Output),
     Send(Frame),
-    Finished(Compared),
+    /// It ends, with what the relay lacks of feeds that it did not take.
+    Finished(Compared, Vec<Missing>),
 }
 
 /// What becomes of an envelope that the relay carried.
@@ -74,14 +79,12 @@ pub(super) struct Exchange {
     expected: BTreeMap<FeedId, Expected>,
     forked: BTreeSet<FeedId>,
     not_taken: BTreeMap<FeedId, Cut>,
-    missing: Arc<[Missing]>,
+    carrying: Carrying,
     /// The feeds that were carried in the round before, up to where.
     tried: BTreeMap<FeedId, u64>,
-    /// After which place of the received order to read on; none when all was read.
-    after: Option<u64>,
-    is_reading: bool,
-    in_flight: VecDeque<usize>,
-    to_send: u64,
+    /// Whether the roster has changed since this round's carrying began.
+    has_roster_moved: bool,
+    retries: u32,
     steps: VecDeque<Step>,
 }
 
@@ -98,12 +101,10 @@ impl Exchange {
             expected: BTreeMap::new(),
             forked: BTreeSet::new(),
             not_taken: BTreeMap::new(),
-            missing: Arc::new([]),
+            carrying: Carrying::new(Vec::new()),
             tried: BTreeMap::new(),
-            after: None,
-            is_reading: false,
-            in_flight: VecDeque::new(),
-            to_send: 0,
+            has_roster_moved: false,
+            retries: 0,
             steps: VecDeque::new(),
         }
     }
@@ -231,6 +232,11 @@ impl Exchange {
 
     /// Works out what the relay lacks and what is to be carried of it.
     fn begin_carrying(&mut self) {
+        if self.takes_another_try() {
+            self.not_taken.clear();
+            self.tried.clear();
+        }
+        self.has_roster_moved = false;
         let tried = std::mem::take(&mut self.tried);
         let mut missing = Vec::new();
         for ours in self.ours.values() {
@@ -256,45 +262,32 @@ impl Exchange {
                 to: ours.sequence,
             });
         }
-        self.to_send = missing.iter().map(|piece| piece.to - piece.from + 1).sum();
         self.tried = missing.iter().map(|piece| (piece.feed, piece.to)).collect();
-        self.after = (!missing.is_empty()).then_some(0);
-        self.missing = missing.into();
+        self.carrying = Carrying::new(missing);
         self.stage = Stage::Carrying;
+    }
+
+    /// Notes that the relay's roster may have changed: it may know devices by now whose envelopes it left out.
+    pub(super) fn roster_moved(&mut self) {
+        self.has_roster_moved = true;
+    }
+
+    /// Tells whether what was carried in vain is to be carried once more, and counts it.
+    fn takes_another_try(&mut self) -> bool {
+        let was_tried = !self.tried.is_empty() || !self.not_taken.is_empty();
+        let again = self.has_roster_moved && was_tried && self.retries < MAX_RETRIES;
+        self.retries += u32::from(again);
+        again
     }
 
     /// Takes envelopes that the relay lacks, and carries them.
     pub(super) fn missing(&mut self, envelopes: Vec<Blob>, next: Option<u64>) {
-        if !std::mem::take(&mut self.is_reading) {
-            return;
-        }
-        // Going on from the same place would turn in a circle.
-        self.after = next.filter(|next| self.after.is_some_and(|after| after < *next));
-        self.to_send = self.to_send.saturating_sub(envelopes.len() as u64);
-        let mut frame: Vec<Blob> = Vec::new();
-        let mut bytes = 0;
-        for envelope in envelopes {
-            let is_full =
-                bytes + envelope.len() > BATCH_BYTES || frame.len() >= MAX_BATCH_ENVELOPES;
-            if is_full && !frame.is_empty() {
-                self.carry(std::mem::take(&mut frame), std::mem::take(&mut bytes));
-            }
-            bytes += envelope.len();
-            frame.push(envelope);
-        }
-        if !frame.is_empty() {
-            self.carry(frame, bytes);
-        }
-    }
-
-    fn carry(&mut self, envelopes: Vec<Blob>, bytes: usize) {
-        self.in_flight.push_back(bytes);
-        self.steps.push_back(Step::Send(Carry { envelopes }.into()));
+        self.carrying.read(envelopes, next);
     }
 
     /// Notes that the relay has decided a carry durably; returns whether one was on its way.
     pub(super) fn carried(&mut self) -> bool {
-        self.in_flight.pop_front().is_some()
+        self.carrying.answered()
     }
 
     /// Takes an envelope that the relay carried.
@@ -338,32 +331,31 @@ impl Exchange {
     }
 
     fn go_on_carrying(&mut self, cursor: Cursor, is_stored: bool) -> Option<Step> {
-        if let Some(after) = self.after {
-            let in_flight: usize = self.in_flight.iter().sum();
-            if self.is_reading || in_flight >= CARRY_WINDOW_BYTES {
-                return None;
-            }
-            self.is_reading = true;
-            return Some(Step::Say(Output::ReadMissing {
-                missing: Arc::clone(&self.missing),
-                after,
-                max_bytes: BATCH_BYTES,
-                max_envelopes: MAX_BATCH_ENVELOPES,
-            }));
+        match self.carrying.step() {
+            Some(CarryingStep::Read(output)) => return Some(Step::Say(output)),
+            Some(CarryingStep::Send(frame)) => return Some(Step::Send(frame)),
+            None => {}
         }
-        let is_done =
-            !self.is_reading && self.in_flight.is_empty() && self.expected.is_empty() && is_stored;
+        let is_done = self.carrying.is_done() && self.expected.is_empty() && is_stored;
         if !is_done {
             return None;
         }
-        if !self.missing.is_empty() {
+        let is_due =
+            self.has_roster_moved && !self.not_taken.is_empty() && self.retries < MAX_RETRIES;
+        if !self.carrying.is_empty() || is_due {
             self.is_first = false;
             self.stage = Stage::Heads;
             return Some(Step::Say(Output::ReadHeads));
         }
         let position = self.position?;
         self.stage = Stage::Done;
-        self.steps.push_back(Step::Finished(Compared {
+        let left_out = self.not_taken.values().map(|ours| Missing {
+            feed: ours.feed,
+            from: self.theirs.get(&ours.feed).map_or(0, |cut| cut.sequence) + 1,
+            to: ours.sequence,
+        });
+        let left_out = left_out.collect();
+        let compared = Compared {
             cursor: Cursor {
                 sequence: position.sequence,
                 running: position.running,
@@ -371,7 +363,8 @@ impl Exchange {
             },
             relay: self.theirs.values().copied().collect(),
             not_taken: self.not_taken.values().copied().collect(),
-        }));
+        };
+        self.steps.push_back(Step::Finished(compared, left_out));
         let mut last = Heads::comparison(Vec::new(), Some(position));
         last.pop().map(|heads| Step::Send(heads.into()))
     }
@@ -380,7 +373,7 @@ impl Exchange {
     pub(super) fn progress(&self) -> Progress {
         let to_fetch = self.expected.values();
         Progress {
-            to_send: self.to_send,
+            to_send: self.carrying.to_send(),
             to_fetch: to_fetch.map(|piece| piece.to - piece.next + 1).sum(),
         }
     }

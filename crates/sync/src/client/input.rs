@@ -2,6 +2,8 @@
 
 use protocol::{Blob, Cursor, Cut, EnvelopeHash, FeedId, RosterHash};
 
+use super::Missing;
+
 #[expect(unused_imports, reason = "for the links of the documentation")]
 use super::{Output, Session};
 
@@ -79,6 +81,15 @@ pub enum Input {
     BringRoster {
         /// The entries.
         entries: Vec<Blob>,
+    },
+    /// Offers the relay pieces of others' feeds that it lacks though its roster knows their devices, from earlier sessions
+    /// in which it did not; at most one piece a feed.
+    ///
+    /// [`Output::ReadMissing`] asks for them. What the relay has is skipped, and what it does not take is offered again when
+    /// its roster changes. In an exchange nothing needs to be offered.
+    Offer {
+        /// The pieces.
+        missing: Vec<Missing>,
     },
     /// Adds to the roster; answered by [`Output::RosterAppended`], [`Output::RosterMoved`] or [`Output::CutRefused`].
     AppendRoster {

@@ -15,6 +15,7 @@
 //! 2. **The exchange** (`exchange`), when the log does not hold the cursor (the relay was lost, restored or replaced):
 //!    [`Output::LogReplaced`], then both sides compare heads and send what the other lacks; at its end
 //!    [`Output::Compared`] gives the cursor from which the log goes on. Interrupted, it begins anew with what is durable.
+//!    What the relay did not take of others' feeds is carried again whenever its roster changes (`left_out`).
 //! 3. **The session proper**: own envelopes out, the log in.
 //!
 //! A revoked device gets the roster alone, which says that it is one; what it pushes is kept apart
@@ -22,10 +23,12 @@
 
 mod broken;
 mod carried;
+mod carrying;
 mod enter;
 mod exchange;
 mod inbox;
 mod input;
+mod left_out;
 mod outbox;
 mod output;
 mod own;

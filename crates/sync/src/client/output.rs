@@ -141,6 +141,11 @@ pub enum Output {
     },
     /// Both sides have what the other had, but for what is named here; store the cursor, the log goes on from it.
     Compared(Compared),
+    /// The relay's log has these feeds by now, of which it was offered what it lacked ([`Input::Offer`]).
+    Taken {
+        /// Up to where it has each; feeds of which it has nothing are left out.
+        heads: Vec<Cut>,
+    },
     /// The relay has more of the own feed than this disk: it was restored from an older copy.
     ///
     /// What is missing comes as [`Output::Carried`]; when it is stored, tell it by [`Input::LocalHead`], and the session

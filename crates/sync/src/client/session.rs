@@ -177,11 +177,13 @@ impl Session {
                 }
                 Ok(())
             }
-            (State::Working(_), Frame::RosterGrew(grew)) => {
+            (State::Working(work), Frame::RosterGrew(grew)) => {
+                work.roster_moved();
                 self.roster_grew(grew);
                 Ok(())
             }
-            (State::Working(_), Frame::RosterMoved(moved)) => {
+            (State::Working(work), Frame::RosterMoved(moved)) => {
+                work.roster_moved();
                 // Without an append it answers a roster that was brought and goes on elsewhere.
                 self.append_in_flight = None;
                 self.outputs.push_back(Output::RosterMoved {
@@ -238,7 +240,12 @@ impl Session {
                         return out_of_turn;
                     }
                 }
-                (For::Carried, None) => return out_of_turn,
+                (For::Carried, None) => {
+                    if !work.left_out.answered(&heads.heads) {
+                        return out_of_turn;
+                    }
+                    outputs.push_back(Output::Taken { heads: heads.heads });
+                }
                 // What only a newer version means.
                 (For::Other(_), _) => {}
             },
@@ -405,7 +412,8 @@ impl Session {
                 None => return,
                 Some(Step::Say(output)) => self.outputs.push_back(output),
                 Some(Step::Send(frame)) => self.send(frame),
-                Some(Step::Finished(compared)) => {
+                Some(Step::Finished(compared, left_out)) => {
+                    work.left_out.note(left_out);
                     let feed = self.start.identity.key().into();
                     let own = compared.relay.iter().find(|cut| cut.feed == feed).copied();
                     work.inbox = Inbox::new(compared.cursor, compared.cursor.sequence);

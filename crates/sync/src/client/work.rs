@@ -9,8 +9,10 @@ use protocol::{
 use super::{
     Broken, CarriedEnvelope, Input, Output, Progress,
     carried::CarriedQueue,
+    carrying::CarryingStep,
     exchange::{Arrival, Exchange},
     inbox::Inbox,
+    left_out::LeftOut,
     outbox::Outbox,
     own::OwnCheck,
 };
@@ -53,6 +55,7 @@ pub(super) struct Work {
     pub(super) own_on_relay: Option<Cut>,
     pub(super) exchange: Option<Exchange>,
     pub(super) carried: CarriedQueue,
+    pub(super) left_out: LeftOut,
     /// What was asked of the relay, which answers in this order.
     pub(super) asked: VecDeque<Asker>,
     /// What the shell wants and the relay was not asked for yet.
@@ -74,6 +77,7 @@ impl Work {
             own_on_relay,
             exchange,
             carried: CarriedQueue::default(),
+            left_out: LeftOut::default(),
             asked: VecDeque::new(),
             wants: VecDeque::new(),
             settled: None,
@@ -140,6 +144,16 @@ impl Work {
             (Input::Missing { envelopes, next }, Some(exchange)) => {
                 exchange.missing(envelopes, next);
             }
+            (Input::Missing { envelopes, next }, None) => {
+                if let Some(carrying) = self.left_out.carrying() {
+                    carrying.read(envelopes, next);
+                }
+            }
+            // An exchange carries it by itself, or leaves it out.
+            (Input::Offer { missing }, None) => {
+                self.left_out.note(missing);
+                self.left_out.offer();
+            }
             (Input::Carried, _) => self.carried.stored(),
             (Input::Want { feed, from, to }, _) if from > 0 && from <= to => {
                 self.wants.push_back(Want { feed, from, to });
@@ -147,6 +161,14 @@ impl Work {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Carries again what the relay did not take, since its roster may have changed.
+    pub(super) fn roster_moved(&mut self) {
+        match &mut self.exchange {
+            Some(exchange) => exchange.roster_moved(),
+            None => self.left_out.offer(),
+        }
     }
 
     /// Takes a piece of the log, and notes when it holds own envelopes that this session did not send.
@@ -266,6 +288,12 @@ impl Work {
                 });
             }
         }
+        while let Some(step) = self.left_out.step() {
+            outputs.push_back(match step {
+                CarryingStep::Read(output) => output,
+                CarryingStep::Send(frame) => Output::Send(frame.encode()),
+            });
+        }
         while self.asked.len() < WANTS_IN_FLIGHT
             && let Some(want) = self.wants.pop_front()
         {
@@ -287,7 +315,7 @@ impl Work {
         };
         Progress {
             // What of the own feed is carried is counted with the rest of the exchange once that has begun.
-            to_send: own_missing.max(exchange.to_send),
+            to_send: own_missing.max(exchange.to_send) + self.left_out.to_send(),
             to_fetch: self.inbox.missing().max(own_behind) + exchange.to_fetch,
         }
     }
@@ -299,6 +327,7 @@ impl Work {
         };
         self.exchange.is_none()
             && self.carried.is_idle()
+            && self.left_out.is_idle()
             && self.progress() == Progress::default()
             && outbox.is_echoed(self.inbox.newest_own().0)
     }

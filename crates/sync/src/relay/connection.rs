@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use protocol::{
-    Bye, Cut, Frame, Hello, Nonce, Prove, Refusal, Refused, SignerKey, Stored, WorkspaceId,
+    Blob, Bye, Cut, Frame, Hello, Nonce, Prove, Refusal, Refused, SignerKey, Stored, WorkspaceId,
 };
 use vault::{Roster, SessionTerms, SigningIdentity};
 
@@ -13,7 +13,7 @@ use super::{
     enter::not_created,
     exchange::Exchange,
     follow::Follow,
-    judge::{No, admit, check_push, stranger},
+    judge::{No, admit, check_push, not_pushed},
 };
 use crate::Appended;
 
@@ -23,6 +23,18 @@ pub(super) struct Entering {
     pub(super) hello: Hello,
     pub(super) terms: SessionTerms,
     pub(super) known: Option<Arc<Roster>>,
+    /// Whether the workspace is there and its roster does not know the key.
+    pub(super) is_stranger: bool,
+}
+
+/// A client whose roster was gathered, while its workspace begins or takes in what it lacks of that.
+#[derive(Debug, Clone)]
+pub(super) struct Creating {
+    pub(super) entering: Entering,
+    pub(super) prove: Prove,
+    pub(super) entries: Vec<Blob>,
+    /// How often the roster had moved before what this client brought was taken.
+    pub(super) attempts: u32,
 }
 
 #[derive(Debug)]
@@ -39,7 +51,7 @@ pub(super) enum State {
     /// The client proved itself and is sending the roster of a workspace that is not known.
     Gathering(Box<(Entering, Prove, Roster)>),
     /// The workspace begins with the roster that came with the proof.
-    Creating(Box<(Entering, Prove)>),
+    Creating(Box<Creating>),
     /// The client's place is being looked up.
     Placing(Box<(Peer, Prove, Follow)>),
     /// The client works.
@@ -163,9 +175,10 @@ impl Connection {
                 State::Working(working) if self.unwritten == 0 => working.follow.written(),
                 _ => self.unwritten = self.unwritten.saturating_sub(1),
             },
-            Input::Workspace(Found::Known(roster)) => self.challenge(Some(roster)),
-            Input::Workspace(Found::MayBegin) => self.challenge(None),
-            Input::Workspace(Found::Stranger) => return Err(stranger()),
+            Input::Workspace(Found::Known(roster)) => self.challenge(Some(roster), false),
+            Input::Workspace(Found::MayBegin) => self.challenge(None, false),
+            // This relay may have lost the entry by which it came in, and is asked for the roster as if nothing was there.
+            Input::Workspace(Found::Stranger) => self.challenge(None, true),
             Input::Workspace(Found::NotAllowed) => {
                 return Err(not_created(NotCreated::NotAllowed));
             }
@@ -275,7 +288,7 @@ impl Connection {
         }
     }
 
-    /// Refuses a push of a device that the roster does not know by now.
+    /// Refuses a push that the roster of now does not let be taken.
     fn outdated(&mut self, now_ms: u64, roster: Arc<Roster>) -> Result<(), No> {
         let State::Working(working) = &mut self.state else {
             return Ok(());
@@ -283,7 +296,8 @@ impl Connection {
         working.pending = working.pending.saturating_sub(1);
         working.follow.roster_grew(roster);
         admit(working.follow.roster(), working.peer.key, now_ms)?;
-        Err(stranger())
+        let feed = working.peer.key.into();
+        Err(not_pushed(working.follow.roster(), &feed))
     }
 
     fn feed_read(&mut self, envelopes: Vec<protocol::Blob>, is_held: bool) -> Result<(), No> {

@@ -10,12 +10,15 @@ use vault::{Roster, SessionTerms};
 
 use super::{
     Connection, NotCreated, Output, PROOF_MS, Peer,
-    connection::{Entering, State, Working},
+    connection::{Creating, Entering, State, Working},
     follow::Follow,
     holds,
-    judge::{Access, No, admit, begin_roster, grow},
+    judge::{Access, No, admit, begin_roster, check_return, grow, stranger},
 };
 use crate::LogHead;
+
+/// How often what a client brings of the roster to get in is judged anew because the roster had moved.
+const MAX_ATTEMPTS: u32 = 8;
 
 impl Connection {
     pub(super) fn hello(&mut self, hello: Hello) -> Result<(), No> {
@@ -34,7 +37,7 @@ impl Connection {
         Ok(())
     }
 
-    pub(super) fn challenge(&mut self, known: Option<Arc<Roster>>) {
+    pub(super) fn challenge(&mut self, known: Option<Arc<Roster>>, is_stranger: bool) {
         let State::Opening { hello, version } = &self.state else {
             return;
         };
@@ -56,6 +59,7 @@ impl Connection {
             hello,
             terms,
             known,
+            is_stranger,
         }));
     }
 
@@ -75,6 +79,9 @@ impl Connection {
             return self.admitted(now_ms, workspace, key, Arc::clone(roster), prove);
         }
         let Some(entries) = prove.entries.take() else {
+            if entering.is_stranger {
+                return Err(stranger());
+            }
             return Err(No::new(
                 Refusal::WorkspaceUnknown,
                 "this relay does not know the workspace",
@@ -107,23 +114,44 @@ impl Connection {
         }
         let (entering, prove, roster) = &**gathering;
         admit(roster, entering.hello.key, now_ms)?;
+        let entries = roster.entries().to_vec();
         let create = Output::CreateWorkspace {
             workspace: roster.workspace(),
-            entries: roster.entries().to_vec(),
+            entries: entries.clone(),
         };
-        let (entering, prove) = (entering.clone(), prove.clone());
-        self.state = State::Creating(Box::new((entering, prove)));
+        self.state = State::Creating(Box::new(Creating {
+            entering: entering.clone(),
+            prove: prove.clone(),
+            entries,
+            attempts: 0,
+        }));
         self.outputs.push_back(create);
         Ok(())
     }
 
     pub(super) fn created(&mut self, now_ms: u64, roster: Arc<Roster>) -> Result<(), No> {
-        let State::Creating(creating) = &self.state else {
+        let State::Creating(creating) = &mut self.state else {
             return Ok(());
         };
-        let (entering, prove) = (**creating).clone();
-        let Hello { key, workspace, .. } = entering.hello;
-        self.admitted(now_ms, workspace, key, roster, prove)
+        let Hello { key, workspace, .. } = creating.entering.hello;
+        if roster.device(&key.into()).is_some() || roster.invite(&key.into()).is_some() {
+            let prove = creating.prove.clone();
+            return self.admitted(now_ms, workspace, key, roster, prove);
+        }
+        // Somebody else's roster is there, which may lack what this client has of it.
+        creating.attempts += 1;
+        if creating.attempts > MAX_ATTEMPTS {
+            return Err(stranger());
+        }
+        let (entries, grown, effects) = check_return(&roster, &creating.entries, key, now_ms)?;
+        self.outputs.push_back(Output::AppendRoster {
+            expected: roster.head(),
+            keep: None,
+            entries,
+            roster: grown,
+            effects,
+        });
+        Ok(())
     }
 
     fn admitted(

@@ -143,7 +143,10 @@ impl Connection {
         let State::Working(working) = &mut self.state else {
             return Ok(());
         };
-        reads(working.follow.roster(), working.peer.key)?;
+        // What a device wrote itself it may have back, a revoked one too: so it learns where its feed stands.
+        if want.feed != working.peer.key.into() {
+            reads(working.follow.roster(), working.peer.key)?;
+        }
         working.follow.want(want);
         Ok(())
     }

@@ -303,3 +303,83 @@ impl Follow {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::{EnvelopeHash, FeedId, LogEpoch, LogHash};
+    use vault::DeviceKeys;
+
+    use super::*;
+    use crate::{Comparison, LogHead};
+
+    fn follow() -> Follow {
+        let keys = DeviceKeys::from_seeds(&[1; 32], &[2; 32]);
+        let mut fill = |bytes: &mut [u8]| bytes.fill(7);
+        let (roster, _) = Roster::found(&keys, 0, &mut fill).expect("founds");
+        let roster = Arc::new(roster);
+        let mut follow = Follow::new(keys.signing.key(), Arc::clone(&roster));
+        follow.roster_known(&roster.head());
+        follow
+    }
+
+    fn refill(after: u64, until: u64) -> Refill {
+        let head = LogHead {
+            epoch: LogEpoch::ZERO,
+            sequence: until,
+            hash: LogHash::ZERO,
+        };
+        let heads = Vec::new();
+        Refill::new(&[], &Comparison { head, heads, after })
+    }
+
+    fn entries(from: u64, to: u64) -> Vec<LogEntry> {
+        let entry = |sequence| LogEntry {
+            received_ms: 1,
+            feed: FeedId::from_bytes([9; 32]),
+            sequence,
+            hash: EnvelopeHash::ZERO,
+            bytes: vec![0; 8].into(),
+        };
+        (from..=to).map(entry).collect()
+    }
+
+    #[track_caller]
+    fn check_reads_after(follow: &mut Follow, expected: Option<u64>) {
+        let after = match follow.next_read() {
+            Some(Output::ReadLog { after, .. }) => Some(after),
+            None => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn what_a_refill_asked_for_that_has_ended_is_not_taken() {
+        // Another comparison begins while the log is being read for the first.
+        let mut follow = follow();
+        follow.refill(refill(0, 9));
+        check_reads_after(&mut follow, Some(0));
+        follow.refill(refill(5, 9));
+        check_reads_after(&mut follow, None);
+        assert_eq!(follow.log_read(entries(1, 4)), None, "it is stale");
+        check_reads_after(&mut follow, Some(5));
+        let Some(Frame::Carry(carry)) = follow.log_read(entries(6, 9)) else {
+            panic!("this one is awaited");
+        };
+        assert_eq!(carry.envelopes.len(), 4);
+
+        // The client has all, and the log goes on: what comes late is not sent as if it were the log.
+        follow.refill(refill(0, 9));
+        check_reads_after(&mut follow, Some(0));
+        follow.end_refill();
+        follow.log_from(9, 11);
+        check_reads_after(&mut follow, None);
+        assert_eq!(follow.log_read(entries(1, 9)), None, "it is stale");
+        check_reads_after(&mut follow, Some(9));
+        let Some(Frame::Log(log)) = follow.log_read(entries(10, 11)) else {
+            panic!("the log goes on");
+        };
+        assert_eq!((log.first, log.items.len()), (10, 2));
+        check_reads_after(&mut follow, None);
+    }
+}

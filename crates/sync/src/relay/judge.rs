@@ -141,8 +141,8 @@ pub(super) fn is_admin(roster: &Roster, key: SignerKey) -> bool {
 
 /// Returns the place behind which a feed is held; the outer none is for devices that the roster does not know.
 ///
-/// With it a run is judged again that was verified under an earlier roster: signatures and hashes stay true, only where
-/// the feed is cut can have changed.
+/// With it a run that somebody carried is judged again which was verified under an earlier roster: signatures and hashes
+/// stay true, only where the feed is cut can have changed.
 pub fn cut_of(roster: &Roster, feed: &FeedId) -> Option<Option<Cut>> {
     let device = roster.device(feed)?;
     Some(match device.standing() {
@@ -177,12 +177,49 @@ pub(super) fn check_push(
     if run.is_empty() {
         return Err(EnvelopeError::EmptyRun.into());
     }
-    let cut = cut_of(roster, &feed).ok_or_else(stranger)?;
     let run = Run {
         feed,
         envelopes: run,
     };
-    Ok(Judged { run, cut })
+    match judge_push(roster, &run) {
+        Some(cut) => Ok(Judged { run, cut }),
+        None => Err(not_pushed(roster, &feed)),
+    }
+}
+
+/// Says by a roster how far a run that its own device pushes may go: the place behind which it is held.
+///
+/// The outer none is for a run that is not taken: the roster does not know the device, or has revoked it, and the run
+/// begins before the cut without reaching the envelope that the cut names. Where a relay lost its log, such a device
+/// could put another past there before anybody carries the true one; a run that holds the named envelope is the true one.
+///
+/// With it a run is judged again that was verified under an earlier roster.
+pub fn judge_push(roster: &Roster, run: &Run) -> Option<Option<Cut>> {
+    let device = roster.device(&run.feed)?;
+    if let Standing::Revoked(cut) = device.standing() {
+        let first = run.envelopes.first().map_or(0, |first| first.sequence);
+        let mut run = run.envelopes.iter();
+        let is_true = run.any(|one| (one.sequence, one.hash) == (cut.sequence, cut.hash));
+        if first <= cut.sequence && !is_true {
+            return None;
+        }
+    }
+    cut_of(roster, &run.feed)
+}
+
+/// Says why a run of a feed is not taken, as [`judge_push`] found.
+pub(super) fn not_pushed(roster: &Roster, feed: &FeedId) -> No {
+    let device = roster.device(feed);
+    match device.map(|device| device.standing()) {
+        Some(Standing::Revoked(cut)) => No {
+            cut: Some(cut),
+            ..No::new(
+                Refusal::Revoked,
+                "this device was revoked, and others bring what it wrote before",
+            )
+        },
+        _ => stranger(),
+    }
 }
 
 fn verify(bytes: Blob, roster: &Roster) -> Result<(FeedId, Verified), EnvelopeError> {
@@ -311,8 +348,7 @@ pub(super) fn check_brought(roster: &Roster, entries: &[Blob]) -> Result<Brought
     let mut grown = if after.is_empty() {
         roster.clone()
     } else {
-        let shared = Roster::from_entries(&roster.entries()[..keep]);
-        shared.map_err(|error| No::from(error.source))?
+        roster.first(keep)
     };
     let author = Body::decode(&Entry::decode(first)?.body)?.author;
     let is_weighty = is_admin(&grown, author) || grown.invite(&author.into()).is_some();
@@ -337,6 +373,38 @@ pub(super) fn check_brought(roster: &Roster, entries: &[Blob]) -> Result<Brought
     })
 }
 
+/// Verifies the roster of somebody whom the roster here does not know, which lost the entry by which that one came in:
+/// it goes on where this one ends. Returns the entries that are lacking, and the roster with them.
+///
+/// Others may bring such entries whatever has expired since; here the invite of who comes by it must be good now, since
+/// nobody vouches that it joined in time.
+pub(super) fn check_return(
+    roster: &Roster,
+    entries: &[Blob],
+    key: SignerKey,
+    now_ms: u64,
+) -> Result<(Vec<Blob>, Arc<Roster>, Effects), No> {
+    let Brought::Continues {
+        entries,
+        roster: grown,
+        effects,
+    } = check_brought(roster, entries)?
+    else {
+        return Err(stranger());
+    };
+    if admit(&grown, key, now_ms)? != Access::Reads {
+        return Err(stranger());
+    }
+    for bytes in &entries {
+        let author = Body::decode(&Entry::decode(bytes)?.body)?.author;
+        let invite = grown.invite(&author.into());
+        if invite.is_some_and(|invite| invite.expires_ms <= now_ms) {
+            return Err(No::new(Refusal::InviteSpent, "this invite has expired"));
+        }
+    }
+    Ok((entries, grown, effects))
+}
+
 /// Works out what the growth of a roster asks of the log.
 fn effects(before: &Roster, after: &Roster, is_exact: bool) -> Effects {
     let mut effects = Effects {
@@ -348,6 +416,14 @@ fn effects(before: &Roster, after: &Roster, is_exact: bool) -> Effects {
         let now = after.device(&feed).map(|device| device.standing());
         match (device.standing(), now) {
             (was, Some(is)) if was == is => {}
+            // Brought back at once, what lay between is not seen: the cut may have moved before the device was revoked.
+            (Standing::Silenced(_), Some(Standing::Revoked(cut))) if !is_exact => {
+                effects.releases.push(Release {
+                    feed,
+                    to: Some(cut),
+                    is_move: false,
+                });
+            }
             (Standing::Writes | Standing::Silenced(_), Some(Standing::Revoked(cut)))
             | (Standing::Writes, Some(Standing::Silenced(cut))) => {
                 effects.cuts.push(one_spelling(cut))
@@ -356,10 +432,28 @@ fn effects(before: &Roster, after: &Roster, is_exact: bool) -> Effects {
                 effects.releases.push(Release {
                     feed,
                     to: Some(cut),
+                    is_move: true,
                 });
             }
-            (_, Some(Standing::Writes)) => effects.releases.push(Release { feed, to: None }),
+            (_, Some(Standing::Writes)) => effects.releases.push(Release {
+                feed,
+                to: None,
+                is_move: false,
+            }),
             (_, None) => {}
+        }
+    }
+    // A branch that gave way may have left something of a device that comes to this one only now.
+    for device in after.devices() {
+        if before.device(&device.signing).is_none() {
+            effects.releases.push(Release {
+                feed: device.signing,
+                to: match device.standing() {
+                    Standing::Writes => None,
+                    Standing::Silenced(cut) | Standing::Revoked(cut) => Some(cut),
+                },
+                is_move: false,
+            });
         }
     }
     effects

@@ -24,7 +24,7 @@ use protocol::{Blob, Cursor, Cut, FeedId, LogHash, RosterHash, SignerKey, Worksp
 use vault::Roster;
 
 pub use connection::Connection;
-pub use judge::cut_of;
+pub use judge::{cut_of, judge_push};
 
 use crate::{Appended, Comparison, Effects, Judged, LogEntry, LogHead};
 
@@ -46,6 +46,8 @@ pub enum Found {
     /// It is there, with this verified roster.
     Known(Arc<Roster>),
     /// It is there, and no entry of its roster names the key that the client claims to have.
+    ///
+    /// The client may show a roster that goes on where that one ends, and has lost the entry.
     Stranger,
     /// It is not there, but may begin.
     MayBegin,
@@ -100,7 +102,7 @@ pub enum Input {
     },
     /// Answers [`Output::Append`].
     Appended(Appended),
-    /// Answers [`Output::Append`]: the roster has moved and does not know the device; nothing was appended.
+    /// Answers [`Output::Append`]: the roster has moved and does not let it be taken ([`judge_push`]); nothing was appended.
     Outdated(Arc<Roster>),
     /// Answers [`Output::AppendCarried`]: what could be appended is durable.
     CarriedAppended {
@@ -152,7 +154,7 @@ pub enum Output {
         /// The key that the client claims to have, so that a stranger need not be let cause much work.
         key: SignerKey,
     },
-    /// Begin a workspace with a verified roster, unless it has begun already.
+    /// Begin a workspace with a verified roster, unless it has begun already; open it either way.
     CreateWorkspace {
         /// Its id, the hash of the first entry.
         workspace: WorkspaceId,
@@ -167,15 +169,15 @@ pub enum Output {
         cursor: Option<u64>,
     },
     /// Append verified envelopes, those behind the cut to what is held; judge them again when the roster has moved
-    /// meanwhile ([`cut_of`]).
+    /// meanwhile ([`judge_push`]).
     Append {
         /// The envelopes.
         judged: Judged,
         /// The head of the roster by which they were judged.
         judged_by: RosterHash,
     },
-    /// Append verified envelopes of any feeds, as [`Output::Append`] each run for itself; a run that does not fit is
-    /// left out.
+    /// Append verified envelopes of any feeds, as [`Output::Append`] each run for itself, judged again by [`cut_of`]; a
+    /// run that does not fit is left out.
     AppendCarried {
         /// The runs, in order; there may be none.
         runs: Vec<Judged>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{
-    Blob, Heads, HeadsPurpose, RosterAppend, RosterHash, RosterMoved, limits::MAX_HEADS,
+    Blob, Heads, HeadsPurpose, Refusal, RosterAppend, RosterHash, RosterMoved, limits::MAX_HEADS,
 };
 use vault::Roster;
 
@@ -12,7 +12,7 @@ use crate::Effects;
 use super::{
     Appending, Connection, Output, RosterAppended,
     connection::State,
-    judge::{Access, Brought, No, admit, check_brought, check_entries, is_admin, reads},
+    judge::{Access, Brought, No, admit, check_brought, check_entries, is_admin, reads, stranger},
 };
 
 impl Connection {
@@ -44,7 +44,11 @@ impl Connection {
             return Ok(());
         };
         let roster = Arc::clone(working.follow.roster());
-        reads(&roster, working.peer.key)?;
+        match reads(&roster, working.peer.key) {
+            // It may have more of the roster than a relay that lost some; others bring that, and its session goes on.
+            Err(no) if no.code == Refusal::Revoked => return Ok(()),
+            read => read?,
+        }
         match check_brought(&roster, entries)? {
             Brought::Known => {}
             Brought::Elsewhere => self.roster_moved(),
@@ -96,6 +100,14 @@ impl Connection {
         now_ms: u64,
         appended: RosterAppended,
     ) -> Result<(), No> {
+        if matches!(self.state, State::Creating(_)) {
+            return match appended {
+                RosterAppended::Grew(roster) | RosterAppended::Moved(roster) => {
+                    self.created(now_ms, roster)
+                }
+                RosterAppended::CutsDiffer(_) => Err(stranger()),
+            };
+        }
         let State::Working(working) = &mut self.state else {
             return Ok(());
         };

@@ -8,7 +8,7 @@ use sync::client::{Input, Output};
 use crate::{device::Dice, world::World};
 
 /// Appends an entry by a device, and lets everything come to rest.
-fn append(world: &mut World, device: usize, what: What) {
+pub(crate) fn append(world: &mut World, device: usize, what: What) {
     let device_ = &world.devices[device];
     let entry = device_.roster.sign(&device_.keys.signing, what, 5);
     let append = Input::AppendRoster {
@@ -19,20 +19,20 @@ fn append(world: &mut World, device: usize, what: What) {
     world.settle();
 }
 
-fn revocation(feed: FeedId, cut: Option<Cut>) -> What {
+pub(crate) fn revocation(feed: FeedId, cut: Option<Cut>) -> What {
     What::Revoke(Revocation {
         feeds: vec![feed],
         cuts: cut.into_iter().collect(),
     })
 }
 
-fn own_cut(world: &World, device: usize) -> Option<Cut> {
+pub(crate) fn own_cut(world: &World, device: usize) -> Option<Cut> {
     let device = &world.devices[device];
     device.heads().get(&device.keys.feed()).copied()
 }
 
 /// Where the relay's log has the feed of a device, and how many envelopes of it are held.
-fn on_relay(world: &World, device: usize) -> (u64, usize) {
+pub(crate) fn on_relay(world: &World, device: usize) -> (u64, usize) {
     let feed = world.devices[device].keys.feed();
     let space = &world.store.spaces[&world.workspace];
     (
@@ -41,13 +41,13 @@ fn on_relay(world: &World, device: usize) -> (u64, usize) {
     )
 }
 
-fn count(world: &World, device: usize, wanted: impl Fn(&Output) -> bool) -> usize {
+pub(crate) fn count(world: &World, device: usize, wanted: impl Fn(&Output) -> bool) -> usize {
     let said = world.devices[device].said.iter();
     said.filter(|said| wanted(said)).count()
 }
 
 /// Revokes a device, signing again as long as the relay says where the log stands.
-fn revoke(world: &mut World, by: usize, device: usize) -> usize {
+pub(crate) fn revoke(world: &mut World, by: usize, device: usize) -> usize {
     let feed = world.devices[device].keys.feed();
     let mut cut = None;
     for attempt in 1..10 {
@@ -315,7 +315,7 @@ fn a_revoked_device_pushes_apart_and_reads_nothing() {
     assert_eq!(count(&world, 1, reads), 0);
 }
 
-fn shown(world: &World, device: usize) -> Vec<u64> {
+pub(crate) fn shown(world: &World, device: usize) -> Vec<u64> {
     let said = world.devices[device].said.iter().rev();
     let mut shown = said.filter_map(|said| match said {
         Output::HeldFeeds { feeds } => Some(feeds.iter().map(|cut| cut.sequence).collect()),
@@ -474,10 +474,78 @@ fn no_more_is_held_than_may_be() {
     });
     assert_eq!(refused, Some((Refusal::Quota, Some(4))));
     assert_eq!(on_relay(&world, 1), (2, 2), "and nothing of it is taken");
-    // The others are not concerned.
+    // It is told so again whenever it comes, keeps what it could not send, and loses nothing that was held.
+    for _ in 0..2 {
+        world.devices[1].said.clear();
+        world.heal();
+        let is_full = |said: &Output| {
+            matches!(
+                said,
+                Output::Refused {
+                    code: Refusal::Quota,
+                    ..
+                }
+            )
+        };
+        assert_eq!(count(&world, 1, is_full), 1);
+        assert_eq!(world.devices[1].acknowledged, 4);
+    }
+    // The others are not concerned, and an admin sees up to where there is something to decide.
     world.write(0);
     world.heal();
     assert_eq!(on_relay(&world, 0), (1, 0));
+    assert_eq!(shown(&world, 0), [4]);
+    // What is accepted makes room for what came after it.
+    let fourth = world.devices[1].feed[3].hash;
+    let cut = Cut {
+        feed: world.devices[1].keys.feed(),
+        sequence: 4,
+        hash: fourth,
+    };
+    append(&mut world, 0, What::CutMoved(CutMoved { cut }));
+    assert_eq!(on_relay(&world, 1), (4, 0));
+    world.heal();
+    assert_eq!(on_relay(&world, 1), (4, 1));
+    assert_eq!(world.devices[1].acknowledged, 5);
+    assert_eq!(shown(&world, 0), [5]);
+}
+
+#[test]
+fn a_cut_moves_to_what_is_here_and_nowhere_else() {
+    let mut world = world(47);
+    let feed = world.devices[1].keys.feed();
+    revoke(&mut world, 0, 1);
+    for _ in 0..3 {
+        world.write(1);
+    }
+    world.settle();
+    let hash = |world: &World, sequence: usize| world.devices[1].feed[sequence - 1].hash;
+    let last = Cut {
+        feed,
+        sequence: 5,
+        hash: hash(&world, 5),
+    };
+    // Behind what is held; with the hash of another one; of an envelope that the device has and has not sent.
+    world.wires.retain(|wire| wire.device == 0);
+    world.write(1);
+    for (sequence, named) in [(9, 5), (4, 5), (6, 6)] {
+        let cut = Cut {
+            feed,
+            sequence,
+            hash: hash(&world, named),
+        };
+        let before = world.store.spaces[&world.workspace].roster.head();
+        world.devices[0].said.clear();
+        append(&mut world, 0, What::CutMoved(CutMoved { cut }));
+        let heads = vec![last];
+        let told = Output::CutRefused { heads };
+        assert!(world.devices[0].said.contains(&told), "{sequence}");
+        assert_eq!(on_relay(&world, 1), (2, 3));
+        let space = &world.store.spaces[&world.workspace];
+        assert_eq!(space.roster.head(), before);
+    }
+    append(&mut world, 0, What::CutMoved(CutMoved { cut: last }));
+    assert_eq!(on_relay(&world, 1), (5, 0));
 }
 
 #[test]

@@ -11,12 +11,13 @@ use protocol::{
 use sync::{
     Appended, Comparison, Decision, Effects, Feeds, Judged, LogEntry, LogHead, Release, Verified,
     decide, differing, feed_end,
-    relay::{Found, Input, Output, RosterAppended, cut_of},
+    relay::{Found, Input, Output, RosterAppended, cut_of, judge_push},
     release,
 };
 use vault::Roster;
 
 /// One workspace of the relay.
+#[derive(Clone)]
 pub(crate) struct Space {
     pub(crate) roster: Arc<Roster>,
     pub(crate) entries: Vec<LogEntry>,
@@ -36,6 +37,17 @@ impl Space {
             epoch,
             held: BTreeMap::new(),
             held_limit: MAX_HELD_BYTES_PER_FEED,
+        }
+    }
+
+    /// Begins a new life of the log with the same entries, as a restored backup does.
+    pub(crate) fn begin_life(&mut self, epoch: u8) {
+        self.epoch = LogEpoch::from_bytes([epoch; 16]);
+        self.running = vec![log_start(&self.roster.workspace(), &self.epoch)];
+        for (at, entry) in (1..).zip(&self.entries) {
+            let before = self.running[self.running.len() - 1];
+            let next = log_next(&before, at, entry.received_ms, &entry.hash);
+            self.running.push(next);
         }
     }
 
@@ -103,7 +115,7 @@ impl Space {
         if let Some(heads) = differing(self, effects).expect("never fails") {
             return Err(heads);
         }
-        for Release { feed, to } in &effects.releases {
+        for Release { feed, to, .. } in &effects.releases {
             let held = self.held.remove(feed).unwrap_or_default();
             let (log, held) = release(held, to.as_ref());
             for envelope in log {
@@ -258,7 +270,7 @@ impl Store {
             } => {
                 let roster = &space.roster;
                 if roster.head() != judged_by {
-                    let Some(cut) = cut_of(roster, &judged.run.feed) else {
+                    let Some(cut) = judge_push(roster, &judged.run) else {
                         return (Input::Outdated(Arc::clone(roster)), News::Nothing);
                     };
                     judged.cut = cut;

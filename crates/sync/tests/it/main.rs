@@ -5,6 +5,7 @@ mod economy;
 mod exchange;
 mod held;
 mod log;
+mod pairs;
 mod refusals;
 mod roster;
 mod simulation;

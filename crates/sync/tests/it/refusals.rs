@@ -125,8 +125,28 @@ fn strangers_and_wrong_proofs_stay_out() {
 
     // Named by no entry, it is refused before the relay does any work for it.
     let stranger = world.dice.keys().signing;
-    let (_, frames) = Hand::greet(&mut world, &stranger);
-    assert_refused(&frames, Refusal::NotAMember);
+    // It is asked for a roster as if nothing was there, and has none that goes on where this one ends.
+    let (mut hand, frames) = Hand::greet(&mut world, &stranger);
+    assert!(matches!(&frames[..], [Frame::Challenge(challenge)] if !challenge.known));
+    let proof = hand.proof(&stranger);
+    assert_refused(&hand.send(&mut world, proof), Refusal::NotAMember);
+    for (entries, code) in [
+        (
+            world.devices[0].roster.entries().to_vec(),
+            Refusal::NotAMember,
+        ),
+        (
+            World::new(99, 1).devices[0].roster.entries().to_vec(),
+            Refusal::Malformed,
+        ),
+    ] {
+        let (mut hand, _) = Hand::greet(&mut world, &stranger);
+        let proof = Prove {
+            entries: Some(entries),
+            ..hand.proof(&stranger)
+        };
+        assert_refused(&hand.send(&mut world, proof), code);
+    }
 
     // The right key in the hello, another one under the proof.
     let (mut hand, _) = Hand::greet(&mut world, &identity);

@@ -133,6 +133,19 @@ impl World {
         self.store.spaces.insert(self.workspace, restored);
     }
 
+    /// Breaks all wires and gives the relay what it once was, under a new epoch.
+    pub(crate) fn put_back(&mut self, mut backup: Space) {
+        self.wires.clear();
+        self.store.epoch += 1;
+        backup.begin_life(self.store.epoch);
+        self.store.spaces.insert(self.workspace, backup);
+    }
+
+    /// Returns what the relay is now.
+    pub(crate) fn back_up(&self) -> Space {
+        self.store.spaces[&self.workspace].clone()
+    }
+
     /// Breaks all wires and takes everything from the relay.
     pub(crate) fn lose(&mut self) {
         self.wires.clear();
@@ -365,6 +378,13 @@ impl World {
             });
             assert_eq!(last, Some(&client::Output::Settled));
         }
+    }
+
+    /// Appends an invite to the roster on a device that does not meet the relay now.
+    pub(crate) fn append_invite_here(&mut self, device: usize) {
+        let Device { roster, keys, .. } = &mut self.devices[device];
+        let (entry, _) = invite(roster, keys, Role::Member, &mut self.dice);
+        roster.append(&entry).expect("follows");
     }
 
     /// Appends an invite to the roster on the relay through the session of a device.

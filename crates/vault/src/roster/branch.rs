@@ -113,8 +113,12 @@ impl Roster {
             .expect("an entry was read before it was taken in")
     }
 
-    /// Returns the roster of the first entries, which are at least one.
-    pub(super) fn first(&self, count: usize) -> Roster {
+    /// Returns the roster of the first `count` entries, of which there is one at least and no more than there are.
+    ///
+    /// They were verified when they were taken in, and are not verified again.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Roster {
+        let count = count.clamp(1, self.entries.len());
         let entries = self.entries[..count].to_vec();
         let hashes = self.hashes[..count].to_vec();
         Roster {
@@ -126,6 +130,7 @@ impl Roster {
             entries,
             hashes,
             lost: Vec::new(),
+            ignored: 0,
             beside: super::lost::Beside::default(),
         }
     }

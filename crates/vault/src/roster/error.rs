@@ -149,14 +149,6 @@ pub enum RosterError {
         /// How many it may allow.
         limit: u32,
     },
-    /// More branches of this roster were met than are kept.
-    #[error(
-        "this roster has parted into more than {limit} branches: something is very wrong with the relay"
-    )]
-    TooManyBranches {
-        /// How many lost ones are kept.
-        limit: usize,
-    },
     /// The roster has as many entries or bytes as it may have.
     #[error("the roster is full")]
     Full,

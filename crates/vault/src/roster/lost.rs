@@ -19,7 +19,7 @@ use super::{
 };
 use crate::key_ring::{KeptWrap, KeyName};
 
-/// How many lost branches a roster keeps; none that is more is met.
+/// How many lost branches a roster keeps; what is more is ignored ([`Roster::ignored_branches`]).
 pub const MAX_LOST_BRANCHES: usize = 16;
 
 /// A branch of the roster that does not count, every entry of it verified.
@@ -71,7 +71,9 @@ impl Roster {
     /// Brings in another roster of this workspace: from now on this is the branch that counts, and keeps the other as
     /// lost when they parted.
     ///
-    /// Lost branches that either knows are kept too. Says how the two stood before; an error changes nothing.
+    /// Lost branches that either knows are kept too, at most [`MAX_LOST_BRANCHES`]: those that take a right away from a
+    /// device here before others, those that were known before new ones. Says how the two stood before; an error changes
+    /// nothing.
     pub fn meet(&mut self, theirs: Roster) -> Result<Comparison, RosterError> {
         let comparison = self.compare(&theirs)?;
         let mut chains = self.clone().into_chains();
@@ -83,7 +85,8 @@ impl Roster {
                 best = at;
             }
         }
-        let mut counting = chains.swap_remove(best);
+        // In order, what was known stands before what is new.
+        let mut counting = chains.remove(best);
         let mut lost: Vec<Lost> = Vec::new();
         for chain in chains {
             let Comparison::Parted { at, .. } = counting.compare(&chain)? else {
@@ -106,10 +109,11 @@ impl Roster {
                 });
             }
         }
+        counting.ignored = self.ignored;
         if lost.len() > MAX_LOST_BRANCHES {
-            return Err(RosterError::TooManyBranches {
-                limit: MAX_LOST_BRANCHES,
-            });
+            counting.ignored = counting.ignored.max(lost.len() - MAX_LOST_BRANCHES);
+            lost.sort_by_cached_key(|lost| !counting.is_cut_by(lost));
+            lost.truncate(MAX_LOST_BRANCHES);
         }
         lost.sort_by_key(|lost| lost.chain.head);
         counting.lost = lost;
@@ -224,6 +228,20 @@ impl Roster {
                 earlier(cuts, cut.unwrap_or(nothing_of(feed)));
             }
         }
+    }
+
+    /// Tells whether a lost branch takes the right to write, or all rights, from a device that stands here.
+    fn is_cut_by(&self, lost: &Lost) -> bool {
+        let mut beside = Beside::default();
+        self.revoked_by(lost, &mut beside.revoked);
+        self.silenced_by(lost, &mut beside.silenced);
+        !beside.revoked.is_empty() || !beside.silenced.is_empty()
+    }
+
+    /// Returns how many lost branches were met beyond those that are kept, since this roster was loaded: what they say
+    /// does not count here, and their devices are not known.
+    pub fn ignored_branches(&self) -> usize {
+        self.ignored
     }
 
     /// Tells whether this branch has the device and has not revoked it.

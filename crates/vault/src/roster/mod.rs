@@ -41,6 +41,8 @@ pub struct Roster {
     places: BTreeMap<RosterHash, usize>,
     state: State,
     lost: Vec<Lost>,
+    /// How many branches were met that are too many to be kept.
+    ignored: usize,
     beside: Beside,
 }
 
@@ -66,6 +68,7 @@ impl Roster {
             places: BTreeMap::new(),
             state: State::default(),
             lost: Vec::new(),
+            ignored: 0,
             beside: Beside::default(),
         };
         roster.append(bytes)?;

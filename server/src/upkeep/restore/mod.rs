@@ -83,6 +83,26 @@ pub enum RestoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was restored could not be made durable, and was taken away again.
+    #[error(
+        "nothing was restored: the disk under {path} does not keep new files ({source}); check it, or choose another directory"
+    )]
+    NotDurable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What was restored could neither be made durable nor taken away again.
+    #[error(
+        "what was restored into {path} may be gone after a loss of power, and cannot be taken away ({source}); check the disk, and restore into another directory"
+    )]
+    Undecided {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The database could not be made.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -168,7 +188,7 @@ pub fn restore(file: &Path, data: &Path) -> Result<Restored, RestoreError> {
         return Err(RestoreError::ReadBack { findings });
     }
     drop(log);
-    building.finish()?;
+    building.finish(sync_folder)?;
     let workspaces = restored.into_iter().map(|workspace| RestoredWorkspace {
         workspace: workspace.workspace,
         epoch: workspace.epoch,
@@ -318,22 +338,35 @@ impl Building {
         })
     }
 
-    fn finish(mut self) -> Result<(), RestoreError> {
+    /// Gives the database its name; `sync` makes the names in a folder durable.
+    ///
+    /// When that fails nobody knows what is left after the loss of power, so the database goes away again.
+    fn finish(mut self, sync: impl Fn(&Path) -> io::Result<()>) -> Result<(), RestoreError> {
+        let data = self.data.clone();
         let failed = |source| RestoreError::Folder {
-            path: self.data.clone(),
+            path: data.clone(),
             source,
         };
-        let target = self.data.join(FILE_NAME);
+        let target = data.join(FILE_NAME);
         if target.exists() {
-            return Err(RestoreError::NotEmpty {
-                path: self.data.clone(),
-            });
+            return Err(RestoreError::NotEmpty { path: data });
         }
         fs::rename(&self.path, &target).map_err(failed)?;
-        sync_folder(&self.data).map_err(failed)?;
-        if let Some(parent) = self.data.parent().filter(|_| !self.was_there) {
-            let here = parent.as_os_str().is_empty();
-            sync_folder(if here { Path::new(".") } else { parent }).map_err(failed)?;
+        // From here on this is what goes away when something fails.
+        self.path = target;
+        let parent = data.parent().filter(|_| !self.was_there);
+        let folders = parent.map(|parent| match parent.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => parent,
+        });
+        for folder in [data.as_path()].into_iter().chain(folders) {
+            if let Err(source) = sync(folder) {
+                let path = data.clone();
+                return Err(match fs::remove_file(&self.path) {
+                    Ok(()) => RestoreError::NotDurable { path, source },
+                    Err(_) => RestoreError::Undecided { path, source },
+                });
+            }
         }
         self.has_name = true;
         Ok(())
@@ -371,6 +404,36 @@ fn fill(log: &RedbLog, file: &Path) -> Result<(), RestoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_made_durable_is_taken_away_again() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        for (was_there, fails_at) in [(false, 1), (false, 2), (true, 1)] {
+            let data = folder.path().join("relay");
+            if was_there {
+                fs::create_dir(&data).expect("makes");
+            }
+            let building = Building::begin(&data, Vec::new()).expect("begins");
+            let log = RedbLog::open_file(&data, building.path.clone(), Trust::Pages);
+            drop(log.expect("opens"));
+            let calls = std::cell::Cell::new(0);
+            let finished = building.finish(|folder| {
+                calls.set(calls.get() + 1);
+                assert!(data.join(FILE_NAME).exists(), "it has its name by then");
+                match calls.get() == fails_at {
+                    true => Err(io::Error::other("the disk is gone")),
+                    false => sync_folder(folder),
+                }
+            });
+            let error = finished.expect_err("fails").to_string();
+            assert!(
+                error.contains("nothing was restored") && error.contains("the disk is gone"),
+                "{error}"
+            );
+            assert_eq!(data.exists(), was_there);
+            assert!(!was_there || fs::read_dir(&data).expect("reads").next().is_none());
+        }
+    }
 
     #[test]
     fn an_attempt_that_fails_on_the_way_leaves_nothing() {

@@ -233,11 +233,72 @@ fn no_more_branches_are_kept_than_may_be() {
         roster.meet(lost(salt)).expect("known");
     }
     let before = decided(&roster);
+    assert_eq!(roster.ignored_branches(), 0);
     let one_more = u8::try_from(limit).expect("few");
-    let refused = roster.meet(lost(one_more));
-    assert_eq!(refused, Err(RosterError::TooManyBranches { limit }));
-    assert_eq!(decided(&roster), before);
+    roster.meet(lost(one_more)).expect("goes on");
+    assert_eq!(decided(&roster), before, "the new one is ignored");
+    assert_eq!((roster.lost().len(), roster.ignored_branches()), (limit, 1));
+    // A revocation does not give way to branches that revoke nobody.
+    let revokes = [
+        Step::Remark {
+            by: ADMIN,
+            salt: 17,
+        },
+        Step::Revoke {
+            by: ADMIN,
+            device: MEMBER,
+            cut: 2,
+        },
+    ];
+    roster.meet(branch(&revokes)).expect("goes on");
+    let device = keys(MEMBER).feed();
+    let revoked = Some(Standing::Revoked(cut(device, 2)));
+    assert_eq!(roster.standing(&device), revoked);
+    for salt in 18..22 {
+        roster.meet(lost(salt)).expect("goes on");
+    }
+    assert_eq!(roster.standing(&device), revoked);
+    // Nor where another branch counts, beside which this one is lost too.
+    let mut all = (1..24).map(|salt| branch(&[Step::Remark { by: OWNER, salt }]));
+    let other = all.find(|other| {
+        let compared = roster.compare(other).expect("of one workspace");
+        compared.counts() == Side::Theirs
+    });
+    let former = roster.head();
+    roster
+        .meet(other.expect("some hash is smaller"))
+        .expect("goes on");
+    assert_eq!(roster.standing(&device), revoked);
     assert_eq!(roster.lost().len(), limit);
+    assert!(roster.heads().any(|head| head == former));
+}
+
+#[test]
+fn the_first_entries_make_the_roster_that_they_made_when_they_were_verified() {
+    let steps = [
+        Step::Join { salt: 1 },
+        Step::Revoke {
+            by: ADMIN,
+            device: MEMBER,
+            cut: 2,
+        },
+        Step::Remark { by: OWNER, salt: 0 },
+    ];
+    let roster = branch(&steps);
+    let len = roster.entries().len();
+    for count in 1..=len {
+        let verified = Roster::from_entries(&roster.entries()[..count]).expect("is whole");
+        let first = roster.first(count);
+        assert_eq!(decided(&first), decided(&verified));
+        assert_eq!(first.entries(), verified.entries());
+        let mut again = first;
+        for entry in &roster.entries()[count..] {
+            again.append(entry).expect("follows");
+        }
+        assert_eq!(decided(&again), decided(&roster));
+    }
+    assert_eq!(roster.first(0).entries().len(), 1);
+    assert_eq!(roster.first(len + 1).entries().len(), len);
 }
 
 #[test]
