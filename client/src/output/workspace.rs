@@ -114,6 +114,13 @@ pub(crate) fn status(status: &StatusAnswer, moment: &Moment) -> String {
         }
         line("lost branch", text);
     }
+    if status.ignored_branches > 0 {
+        let text = format!(
+            "{} more than are kept: what they revoke does not count here; look into the relay",
+            status.ignored_branches
+        );
+        line("lost branches", text);
+    }
     line("records", status.records.to_string());
     line("merged", status.merged.to_string());
     line("home", status.home.clone());

@@ -539,6 +539,9 @@ pub struct StatusAnswer {
     /// Branches of the roster that were lost, for admins.
     #[serde(default)]
     pub lost_branches: Vec<LostBranchAnswer>,
+    /// How many more lost branches were met than are kept, since the home was opened, for admins.
+    #[serde(default)]
+    pub ignored_branches: usize,
     /// How many entries of the Merged list nobody has seen.
     pub merged: usize,
     /// Where the data is.

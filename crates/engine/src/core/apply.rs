@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use protocol::{Cursor, FeedId, LogHash, log_next, log_start};
 use store::{EnvelopeKey, Reading, Write};
-use sync::client::Item;
+use sync::client::{Item, Missing};
 
 use super::Core;
 use super::device::{Device, META_ACKNOWLEDGED, META_CURSOR, META_RETRYING, META_TRYING};
@@ -165,11 +165,17 @@ impl Core {
 
     /// Counts the transactions of others that this device has and the relay's log does not.
     pub(super) fn relay_lacks(&self) -> Result<u64, Problem> {
+        let pieces = self.lacking_pieces()?;
+        Ok(pieces.iter().map(|piece| piece.to - piece.from + 1).sum())
+    }
+
+    /// Names the transactions of others that this device has and the relay's log does not.
+    pub(super) fn lacking_pieces(&self) -> Result<Vec<Missing>, Problem> {
         let Some(device) = &self.device else {
-            return Ok(0);
+            return Ok(Vec::new());
         };
         let read = self.store.read()?;
-        let mut lacks = 0;
+        let mut lacks = Vec::new();
         for (feed, head) in read.feeds()? {
             let feed = FeedId::from_bytes(feed);
             // Of two branches the relay has one; the other comes again under the feed of the device that made it.
@@ -182,7 +188,13 @@ impl Core {
                 // What came here before the roster cut the feed stays; the relay rightly does not have it in its log.
                 let cut = device.cut_of(&feed).map_or(u64::MAX, |cut| cut.sequence);
                 let here = super::device::read_head(&head)?.0.min(cut);
-                lacks += here.saturating_sub(there);
+                if there < here {
+                    lacks.push(Missing {
+                        feed,
+                        from: there + 1,
+                        to: here,
+                    });
+                }
             }
         }
         Ok(lacks)

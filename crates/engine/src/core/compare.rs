@@ -91,6 +91,31 @@ impl Core {
         Ok(Input::Carried)
     }
 
+    /// Offers the relay what it lacks of others' feeds though it knows their devices, once for a roster in a session:
+    /// when it was left out the relay's roster did not know them.
+    pub(super) fn offer_lacking(&mut self) -> Result<Option<Input>, Problem> {
+        let Some(device) = &self.device else {
+            return Ok(None);
+        };
+        let head = device.roster.head();
+        if self.link.offered_for == Some(head) || device.roster.is_revoked(&device.keys.feed()) {
+            return Ok(None);
+        }
+        let mut missing = self.lacking_pieces()?;
+        missing.retain(|piece| device.roster.device(&piece.feed).is_some());
+        self.link.offered_for = Some(head);
+        Ok((!missing.is_empty()).then_some(Input::Offer { missing }))
+    }
+
+    /// Notes up to where the relay's log has feeds of which it was offered something.
+    pub(super) fn taken(&mut self, heads: &[Cut]) -> Result<(), Problem> {
+        let write = self.store.write()?;
+        for cut in heads {
+            note_in_log(&write, &cut.feed, cut.sequence)?;
+        }
+        Ok(write.commit()?)
+    }
+
     /// Notes from where the log of the relay is read on, and what it holds up to there.
     pub(super) fn compared(&mut self, compared: &Compared) -> Result<(), Problem> {
         let Some(device) = self.device.as_mut() else {

@@ -141,6 +141,8 @@ impl Device {
         let mut roster = self.roster.clone();
         roster.meet(theirs).map_err(Problem::roster)?;
         if roster.heads().eq(before) {
+            // It may have been one too many.
+            self.roster = roster;
             return Ok(false);
         }
         let entries: Vec<Vec<u8>> = roster.entries().iter().map(|one| one.to_vec()).collect();

@@ -166,6 +166,12 @@ impl Core {
         &mut self,
         common: (u64, EnvelopeHash),
     ) -> Result<Option<Input>, Problem> {
+        // Nobody lets in the successor of a revoked device: it is told, and what it has stays as it is.
+        if let Some(revoked) = self.revocation() {
+            self.hang_up();
+            self.lose(revoked);
+            return Ok(None);
+        }
         let keys = self.successor_keys()?;
         let Some(device) = &self.device else {
             return Ok(None);

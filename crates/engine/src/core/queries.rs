@@ -253,6 +253,7 @@ impl Core {
         if device.is_admin() {
             status.held = read.held().map_err(Problem::from)?.len() as u64;
             status.lost_branches = lost_branches(device);
+            status.ignored_branches = device.roster.ignored_branches();
         }
         status.waiting = held(read.waiting().map_err(Problem::from)?);
         status.quarantined = held(read.quarantine().map_err(Problem::from)?);

@@ -54,6 +54,8 @@ pub(super) struct Link {
     /// The roster of a relay that does not know the head of ours.
     pub(super) theirs: Option<Roster>,
     pub(super) is_held_asked: bool,
+    /// The head of the roster for which the relay was offered in this session what it lacks.
+    pub(super) offered_for: Option<RosterHash>,
     backoff: Backoff,
     retry_at_ms: Option<i64>,
 }
@@ -73,6 +75,7 @@ impl Link {
         self.theirs = None;
         self.wants.clear();
         self.is_held_asked = false;
+        self.offered_for = None;
         if self.settling.take().is_some() {
             self.settled_for = None;
         }
@@ -270,6 +273,7 @@ impl Core {
                 return self.take_carried(&envelopes).map(Some);
             }
             SessionOutput::Compared(compared) => self.compared(&compared)?,
+            SessionOutput::Taken { heads } => self.taken(&heads)?,
             SessionOutput::Forked {
                 feed,
                 common: Some(common),
@@ -354,6 +358,10 @@ impl Core {
             if let Some(input) = self.begin_succession(cut)? {
                 self.session_input(input);
             }
+            return Ok(());
+        }
+        if let Some(input) = self.offer_lacking()? {
+            self.session_input(input);
             return Ok(());
         }
         self.begin_settlement()?;
