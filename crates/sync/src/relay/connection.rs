@@ -35,6 +35,8 @@ pub(super) struct Creating {
     pub(super) entries: Vec<Blob>,
     /// How often the roster had moved before what this client brought was taken.
     pub(super) attempts: u32,
+    /// The roster as it has grown meanwhile.
+    pub(super) newest: Option<Arc<Roster>>,
 }
 
 #[derive(Debug)]

@@ -124,6 +124,7 @@ impl Connection {
             prove: prove.clone(),
             entries,
             attempts: 0,
+            newest: None,
         }));
         self.outputs.push_back(create);
         Ok(())
@@ -135,8 +136,9 @@ impl Connection {
         };
         let Hello { key, workspace, .. } = creating.entering.hello;
         if roster.device(&key.into()).is_some() || roster.invite(&key.into()).is_some() {
-            let prove = creating.prove.clone();
-            return self.admitted(now_ms, workspace, key, roster, prove);
+            let (prove, newest) = (creating.prove.clone(), creating.newest.take());
+            self.admitted(now_ms, workspace, key, roster, prove)?;
+            return newest.map_or(Ok(()), |newest| self.roster_grew(now_ms, newest));
         }
         // Somebody else's roster is there, which may lack what this client has of it.
         creating.attempts += 1;

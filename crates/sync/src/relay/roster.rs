@@ -155,6 +155,10 @@ impl Connection {
                 entering.known = Some(roster);
                 return Ok(());
             }
+            State::Creating(creating) => {
+                creating.newest = Some(roster);
+                return Ok(());
+            }
             State::Placing(placing) => placing.2.roster_grew(roster),
             State::Working(working) => working.follow.roster_grew(roster),
             _ => return Ok(()),

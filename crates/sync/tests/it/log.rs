@@ -40,17 +40,6 @@ impl Space {
         }
     }
 
-    /// Begins a new life of the log with the same entries, as a restored backup does.
-    pub(crate) fn begin_life(&mut self, epoch: u8) {
-        self.epoch = LogEpoch::from_bytes([epoch; 16]);
-        self.running = vec![log_start(&self.roster.workspace(), &self.epoch)];
-        for (at, entry) in (1..).zip(&self.entries) {
-            let before = self.running[self.running.len() - 1];
-            let next = log_next(&before, at, entry.received_ms, &entry.hash);
-            self.running.push(next);
-        }
-    }
-
     pub(crate) fn head(&self) -> LogHead {
         LogHead {
             epoch: self.epoch,

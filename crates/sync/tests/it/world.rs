@@ -134,11 +134,21 @@ impl World {
     }
 
     /// Breaks all wires and gives the relay what it once was, under a new epoch.
-    pub(crate) fn put_back(&mut self, mut backup: Space) {
+    pub(crate) fn put_back(&mut self, backup: Space) {
         self.wires.clear();
         self.store.epoch += 1;
-        backup.begin_life(self.store.epoch);
-        self.store.spaces.insert(self.workspace, backup);
+        let Space { epoch, running, .. } = Space::begin(backup.roster.clone(), self.store.epoch);
+        let mut life = Space {
+            epoch,
+            running,
+            ..backup
+        };
+        for (at, entry) in (1..).zip(&life.entries) {
+            let before = life.running[life.running.len() - 1];
+            let next = protocol::log_next(&before, at, entry.received_ms, &entry.hash);
+            life.running.push(next);
+        }
+        self.store.spaces.insert(self.workspace, life);
     }
 
     /// Returns what the relay is now.
