@@ -5,6 +5,7 @@
 //! Two implementations keep one contract (`contract.rs`): [`MemoryLog`] for tests and [`RedbLog`] for disks.
 
 mod batch;
+mod failure;
 mod held;
 mod memory;
 mod redb;
@@ -17,8 +18,9 @@ mod contract;
 use protocol::{Blob, Cut, FeedId, LogEpoch, LogHash, RosterHash, WorkspaceId};
 use sync::{Appended, Comparison, Effects, Judged, LogEntry, LogHead, Run};
 
+pub use failure::OpenError;
 pub use memory::MemoryLog;
-pub use redb::{FILE_NAME, OpenError, RedbLog, Trust};
+pub use redb::{FILE_NAME, RedbLog, Trust};
 pub use walk::{
     FeedOutline, HeldEnvelopeRow, HeldOutline, LogRow, Snapshot, Totals, WorkspaceOutline,
 };
