@@ -31,6 +31,7 @@ pub struct Surroundings {
 pub fn value(spec: &FieldSpec, text: &str, around: &Surroundings) -> Result<Value, String> {
     let text = text.trim();
     Ok(match spec.form {
+        Form::Text if spec.name == "email" && !text.is_empty() => Value::Text(email(text)?),
         Form::Text if spec.words.is_empty() => Value::Text(text.to_owned()),
         Form::Text => Value::Text(word(spec.words, text)?),
         Form::Date => Value::Date(date(text, around.today)?),
@@ -240,6 +241,22 @@ pub fn minor_digits(currency: &str) -> u32 {
     }
 }
 
+const EMAIL_FORM: &str = "an e-mail address has something before and behind its @";
+
+/// Reads an e-mail address: as it is typed, but for what no mail could reach.
+pub fn email(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let (person, place) = text.rsplit_once('@').ok_or(EMAIL_FORM)?;
+    let is_place = !place.is_empty() && !place.starts_with('.') && !place.ends_with('.');
+    if person.is_empty() || !is_place {
+        return Err(EMAIL_FORM.to_owned());
+    }
+    if text.contains(char::is_whitespace) {
+        return Err("an e-mail address has no spaces; several are given one by one".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn labelled(field: &str, text: &str) -> Result<Labelled, String> {
     let labels = ["work", "home", "mobile", "fax", "other"];
     let (label, value) = match text.split_once(':') {
@@ -249,7 +266,10 @@ fn labelled(field: &str, text: &str) -> Result<Labelled, String> {
         _ => (labels[0].to_owned(), text),
     };
     match field {
-        "email" if !value.contains('@') => Err("an e-mail address has an @".to_owned()),
+        "email" => Ok(Labelled {
+            value: email(value)?,
+            label,
+        }),
         "phone" if !value.chars().any(|letter| letter.is_ascii_digit()) => {
             Err("a phone number has digits".to_owned())
         }

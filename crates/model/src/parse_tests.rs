@@ -2,6 +2,7 @@ use jiff::civil::{date as day, time};
 use rust_decimal::dec;
 
 use super::*;
+use crate::kind::Kind;
 
 /// A Monday.
 fn around() -> Surroundings {
@@ -123,6 +124,20 @@ fn phones_carry_labels() {
     );
     assert!(labelled("phone", "none").is_err());
     assert!(labelled("email", "mueller.example").is_err());
+}
+
+#[test]
+fn an_email_address_has_two_sides() {
+    for good in ["a@b", "a.b+c@mail.example.com", "\"a@b\"@c.example"] {
+        assert_eq!(email(&format!(" {good} ")), Ok(good.to_owned()));
+    }
+    for bad in ["", "x", "x@", "@x", "@", "x@.", "x@y.", "a b@c", "a@b, c@d"] {
+        assert!(email(bad).is_err(), "{bad}");
+        assert!(labelled("email", &format!("home:{bad}")).is_err(), "{bad}");
+        let spec = Kind::Member.field("email").unwrap();
+        let read = value(spec, bad, &around());
+        assert_eq!(read.is_err(), !bad.is_empty(), "{bad}: an empty one clears");
+    }
 }
 
 #[test]

@@ -54,8 +54,16 @@ impl Core {
             return Err(Failure::new(
                 "no-relay",
                 "an invite leads to a relay, and this workspace has none",
-                Some("name one: relay URL"),
+                Some("name one: handschlag relay URL"),
             ));
+        }
+        if let Some(text) = &email {
+            // Looked at before the invite is in the roster, where it stays.
+            model::parse::email(text).map_err(|reason| Refusal::BadValue {
+                field: "email".to_owned(),
+                value: text.clone(),
+                reason,
+            })?;
         }
         let known = member.map(|id| MemberId::from_bytes(*id.as_bytes()));
         let role = match (&user, member) {

@@ -375,6 +375,15 @@ fn complete_new(
     Ok(())
 }
 
+/// Reads the e-mail address of a member.
+fn read_email(email: &str) -> Result<String, Refusal> {
+    crate::parse::email(email).map_err(|reason| Refusal::BadValue {
+        field: "email".to_owned(),
+        value: email.to_owned(),
+        reason,
+    })
+}
+
 /// Writes the record of a member who founds the workspace or is invited.
 pub(super) fn enrol(
     planner: &mut Planner<'_, '_>,
@@ -394,7 +403,7 @@ pub(super) fn enrol(
         planner.set(
             member,
             spec(Kind::Member, "email").name,
-            Value::Text(email.trim().to_owned()),
+            Value::Text(read_email(email)?),
         );
     }
     planner.answer.records.push(member);
