@@ -34,6 +34,61 @@ pub(crate) fn describe(root: &Command) -> Value {
     })
 }
 
+/// The widest that help is written, in columns; wider lines are hard to read.
+const WIDTH: usize = 100;
+
+/// The narrowest column that descriptions are wrapped into; where less is left, lines stay as they are.
+const MIN_TEXT: usize = 20;
+
+/// Wraps help for people: what does not fit goes on under the beginning of its description.
+pub(crate) fn wrapped(text: &str, columns: Option<usize>) -> String {
+    let width = columns.unwrap_or(WIDTH).min(WIDTH);
+    let lines = text.lines().map(|line| wrapped_line(line, width));
+    lines.map(|line| line + "\n").collect()
+}
+
+fn wrapped_line(line: &str, width: usize) -> String {
+    let letters: Vec<char> = line.chars().collect();
+    let indent = description_of(&letters);
+    if letters.len() <= width || indent + MIN_TEXT > width {
+        return line.to_owned();
+    }
+    let head: String = letters[..indent].iter().collect();
+    let text: String = letters[indent..].iter().collect();
+    let mut lines = vec![head];
+    let mut used = indent;
+    for word in text.split(' ') {
+        let more = word.chars().count() + 1;
+        if used > indent && used + more > width + 1 {
+            lines.push(" ".repeat(indent));
+            used = indent;
+        }
+        if let Some(last) = lines.last_mut() {
+            last.push_str(word);
+            last.push(' ');
+        }
+        used += more;
+    }
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
+}
+
+/// Finds where the description begins in a line of help: behind the flag and the spaces after it.
+fn description_of(letters: &[char]) -> usize {
+    let first = letters
+        .iter()
+        .position(|letter| *letter != ' ')
+        .unwrap_or(0);
+    let gap = letters[first..]
+        .windows(2)
+        .position(|two| two == [' ', ' ']);
+    let Some(gap) = gap.map(|gap| first + gap) else {
+        return first;
+    };
+    let text = letters[gap..].iter().position(|letter| *letter != ' ');
+    text.map_or(first, |text| gap + text)
+}
+
 fn is_help(arg: &Arg) -> bool {
     matches!(arg.get_id().as_str(), "help" | "version")
 }
@@ -78,4 +133,23 @@ fn value_name(arg: &Arg) -> String {
 
 fn is_repeatable(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_goes_on_under_its_description() {
+        let words = "one two three four five six seven eight nine ten";
+        let text = format!("Says.\n\n      --flag <VALUE>  {words}\n  x  short\n");
+        assert_eq!(
+            wrapped(&text, Some(50)),
+            "Says.\n\n      --flag <VALUE>  one two three four five six\n                      seven eight nine ten\n  x  short\n"
+        );
+        assert_eq!(wrapped(&text, Some(30)), text, "too narrow to be of use");
+        let long = "word ".repeat(40);
+        let lines = wrapped(&long, Some(300));
+        assert!(lines.lines().all(|line| line.len() <= 100), "{lines}");
+    }
 }

@@ -71,12 +71,17 @@ fn told_by_clap(error: &clap::Error, words: &[OsString], terminal: &mut Terminal
             let json = help::describe(&Cli::command());
             writeln!(terminal.out, "{json:#}")
         }
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => write!(terminal.out, "{text}"),
+        ErrorKind::DisplayHelp => {
+            let text = help::wrapped(&text, terminal.columns);
+            write!(terminal.out, "{text}")
+        }
+        ErrorKind::DisplayVersion => write!(terminal.out, "{text}"),
         // Who typed nothing wants to know what there is, also where the home is named by the environment.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
             if !is_json =>
         {
-            write!(terminal.err, "{}", Cli::command().render_help())
+            let text = Cli::command().render_help().to_string();
+            write!(terminal.err, "{}", help::wrapped(&text, terminal.columns))
         }
         _ => usage_error(&text, command_in(words)).tell(terminal.err, is_json),
     };

@@ -47,6 +47,29 @@ fn every_promised_command_is_there_with_help() {
 }
 
 #[test]
+fn help_is_no_wider_than_a_hundred_columns() {
+    let json = run(&["--json", "--help"], []);
+    let help: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    let names = help["commands"].as_array().expect("a list of commands");
+    let names = names.iter().filter_map(|command| command["name"].as_str());
+    for name in names {
+        for line in run(&[name, "--help"], []).out.lines() {
+            let columns = line.chars().count();
+            // The usage is one line to be copied.
+            assert!(
+                columns <= 100 || line.starts_with("Usage"),
+                "{name}: {line}"
+            );
+        }
+    }
+    let whole = run(&["--help"], []).out;
+    assert!(
+        whole.lines().all(|line| line.chars().count() <= 100),
+        "{whole}"
+    );
+}
+
+#[test]
 fn help_for_people_is_on_stdout() {
     let ran = run(&["capture", "--help"], []);
     assert_eq!(ran.code, 0);
