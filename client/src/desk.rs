@@ -112,18 +112,9 @@ impl<'a> Desk<'a> {
 
     /// Does something.
     pub(crate) fn perform(&mut self, intent: Intent) -> Result<Outcome, CommandError> {
-        self.perform_in(None, intent)
-    }
-
-    /// Does something as a part of a batch.
-    pub(crate) fn perform_in(
-        &mut self,
-        batch: Option<IntentId>,
-        intent: Intent,
-    ) -> Result<Outcome, CommandError> {
         let request = Request::Do {
             intent_id: None,
-            batch,
+            batch: None,
             intent,
         };
         Ok(answer!(self.ask(request)?, Answer::Done(outcome) => outcome))
@@ -178,6 +169,40 @@ impl<'a> Desk<'a> {
     /// Finds the id of the record that a person names.
     pub(crate) fn id(&mut self, typed: &str) -> Result<RecordId, CommandError> {
         Ok(self.record(typed)?.id)
+    }
+
+    /// Finds the id of a member of whom this device may not have heard: the relay is met before that is said.
+    pub(crate) fn member(&mut self, typed: &str) -> Result<RecordId, CommandError> {
+        match self.id(typed) {
+            Err(CommandError::Failed(failure)) if failure.code == "no-such-record" => {
+                self.meet(failure)?;
+                self.id(typed)
+            }
+            found => found,
+        }
+    }
+
+    /// Meets the relay for what is not known here; where that fails, it stays unknown.
+    pub(crate) fn meet(&mut self, unknown: Failure) -> Result<(), CommandError> {
+        let request = Request::Sync {
+            timeout_ms: MEETING_MS,
+        };
+        let problem = match self.ask_long(request, "meeting the relay") {
+            Ok(Answer::Synced(synced)) => synced.problem,
+            Ok(other) => return Err(CommandError::unexpected(&other)),
+            Err(CommandError::Failed(failure)) if failure.code == "no-relay" => {
+                return Err(CommandError::Failed(unknown));
+            }
+            Err(error) => return Err(error),
+        };
+        match problem {
+            None => Ok(()),
+            Some(problem) => Err(CommandError::Failed(Failure {
+                reason: format!("{}; {}", unknown.reason, problem.reason),
+                way_out: Some("if it is new, meet the relay first: handschlag sync".to_owned()),
+                ..unknown
+            })),
+        }
     }
 
     /// Finds the ids of several records.
@@ -258,6 +283,9 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 }
+
+/// How long the relay is met for what is not known here (ms).
+const MEETING_MS: u64 = 30_000;
 
 /// How a record is named.
 pub(crate) const RECORD_FORM: &str =

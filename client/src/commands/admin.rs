@@ -9,7 +9,7 @@ use crate::output;
 
 pub(super) fn role(desk: &mut Desk<'_>, args: &Role) -> Result<(), CommandError> {
     let request = Request::ChangeRole {
-        member: desk.id(&args.member)?,
+        member: desk.member(&args.member)?,
         role: args.role,
     };
     let answer = desk.ask_long(request, "changing the role")?;
@@ -19,12 +19,27 @@ pub(super) fn role(desk: &mut Desk<'_>, args: &Role) -> Result<(), CommandError>
 
 pub(super) fn revoke(desk: &mut Desk<'_>, args: &Revoke) -> Result<(), CommandError> {
     let who = args.who.trim();
+    let request = match target(desk, who) {
+        // Device or member may have joined just now.
+        Err(CommandError::Failed(failure)) if failure.code == "no-such-record" => {
+            desk.meet(failure)?;
+            target(desk, who)
+        }
+        found => found,
+    }?;
+    let answer = desk.ask_long(request, "revoking")?;
+    let revoked = answer!(answer, Answer::Revoked(revoked) => revoked);
+    desk.print(&revoked, |_| output::admin::revoked(&revoked))
+}
+
+/// Finds whether a person names a device or a member.
+fn target(desk: &mut Desk<'_>, who: &str) -> Result<Request, CommandError> {
     let members = answer!(desk.ask(Request::Members)?, Answer::Members(members) => members);
     let mut devices = members.iter().flat_map(|member| &member.devices);
     let is_device = devices.any(|device| {
         device.code.eq_ignore_ascii_case(who) || device.feed.eq_ignore_ascii_case(who)
     });
-    let request = if is_device {
+    Ok(if is_device {
         Request::Revoke {
             device: Some(who.to_owned()),
             member: None,
@@ -34,10 +49,7 @@ pub(super) fn revoke(desk: &mut Desk<'_>, args: &Revoke) -> Result<(), CommandEr
             device: None,
             member: Some(desk.id(who)?),
         }
-    };
-    let answer = desk.ask_long(request, "revoking")?;
-    let revoked = answer!(answer, Answer::Revoked(revoked) => revoked);
-    desk.print(&revoked, |_| output::admin::revoked(&revoked))
+    })
 }
 
 pub(super) fn held(desk: &mut Desk<'_>) -> Result<(), CommandError> {

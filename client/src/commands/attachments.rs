@@ -11,7 +11,7 @@ use model::{FileHash, RecordId, Value};
 use serde::Serialize;
 
 use crate::args::attachments::{Attach, Detach, SaveFile};
-use crate::commands::done::{self, Done};
+use crate::commands::done;
 use crate::desk::{Desk, answer};
 use crate::error::CommandError;
 use crate::{media, output};
@@ -46,37 +46,19 @@ pub(super) fn attach(desk: &mut Desk<'_>, args: &Attach) -> Result<(), CommandEr
         .iter()
         .map(|path| read(path, args.name.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut all = Done::default();
-    for (name, bytes) in files {
-        let request = Request::Attach {
+    let requests = files.into_iter().map(|(name, bytes)| {
+        move |batch| Request::Attach {
             // The connection gives it one.
             intent_id: None,
+            batch,
             record,
             media_type: media::type_of(&name).to_owned(),
             name,
             bytes,
-        };
-        match desk.ask(request) {
-            Ok(Answer::Done(outcome)) => all.add(outcome),
-            Ok(other) => return Err(CommandError::unexpected(&other)),
-            Err(CommandError::Failed(failure)) if !all.operations.is_empty() => {
-                return Err(stopped(failure, all.operations.len(), args.files.len()));
-            }
-            Err(error) => return Err(error),
         }
-    }
+    });
+    let all = done::ask_all(desk, requests.collect())?;
     done::print(desk, "attached to", all)
-}
-
-/// Says how many files are attached when one in the middle was refused.
-fn stopped(failure: Failure, attached: usize, of: usize) -> CommandError {
-    CommandError::Failed(Failure {
-        reason: format!(
-            "{} (the first {attached} of {of} files are attached)",
-            failure.reason
-        ),
-        ..failure
-    })
 }
 
 /// Reads a file that may be attached, with its name.

@@ -1,6 +1,6 @@
 //! What intents did, in the one form that all commands with intents print.
 
-use engine::interface::{Failure, Named, Outcome};
+use engine::interface::{Answer, Failure, Named, Outcome, Request};
 use model::intent::Intent;
 use model::{IntentId, RecordId};
 use serde::Serialize;
@@ -31,12 +31,9 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Names what takes all of it back: the batch, else each operation, as attached files have no batch.
-    fn to_undo(&self) -> Vec<IntentId> {
-        match self.batch {
-            Some(batch) => vec![batch],
-            None => self.operations.clone(),
-        }
+    /// Names what takes all of it back: the batch, else the one operation.
+    fn to_undo(&self) -> Option<IntentId> {
+        self.batch.or(self.operation)
     }
 
     /// Takes what one more intent did.
@@ -86,7 +83,22 @@ pub(super) fn each(
 
 /// Does one thing, or several as one batch, so that one undo takes all of it back.
 pub(super) fn perform(desk: &mut Desk<'_>, intents: Vec<Intent>) -> Result<Done, CommandError> {
-    let batch = match intents.len() {
+    let requests = intents.into_iter().map(|intent| {
+        |batch| Request::Do {
+            intent_id: None,
+            batch,
+            intent,
+        }
+    });
+    ask_all(desk, requests.collect())
+}
+
+/// Asks for one thing that is done, or for several as one batch.
+pub(super) fn ask_all(
+    desk: &mut Desk<'_>,
+    requests: Vec<impl FnOnce(Option<IntentId>) -> Request>,
+) -> Result<Done, CommandError> {
+    let batch = match requests.len() {
         0 | 1 => None,
         _ => Some(desk.fresh_id()?),
     };
@@ -94,10 +106,11 @@ pub(super) fn perform(desk: &mut Desk<'_>, intents: Vec<Intent>) -> Result<Done,
         batch,
         ..Done::default()
     };
-    let of = intents.len();
-    for intent in intents {
-        match desk.perform_in(batch, intent) {
-            Ok(outcome) => all.add(outcome),
+    let of = requests.len();
+    for request in requests {
+        match desk.ask(request(batch)) {
+            Ok(Answer::Done(outcome)) => all.add(outcome),
+            Ok(other) => return Err(CommandError::unexpected(&other)),
             Err(error) => return Err(stopped(error, &all, of)),
         }
     }
@@ -135,7 +148,7 @@ pub(super) fn print(
         for notice in &done.notices {
             text.push_str(&format!("note: {notice}\n"));
         }
-        for id in done.to_undo() {
+        if let Some(id) = done.to_undo() {
             let id = output::short(&id);
             text.push_str(&format!("to undo: handschlag undo {id}\n"));
         }

@@ -132,7 +132,8 @@ fn read_link(desk: &mut Desk<'_>) -> Result<String, CommandError> {
 }
 
 pub(super) fn invite(desk: &mut Desk<'_>, args: &Invite) -> Result<(), CommandError> {
-    let member = desk.maybe_id(args.member.as_deref())?;
+    let member = args.member.as_deref();
+    let member = member.map(|typed| desk.member(typed)).transpose()?;
     let request = Request::Invite {
         user: args.user.clone(),
         email: args.email.clone(),

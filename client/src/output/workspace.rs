@@ -26,7 +26,8 @@ pub(crate) fn members(members: &[MemberAnswer], moment: &Moment) -> String {
         Column::Left("role"),
         Column::Left("device"),
         Column::Right("transactions"),
-        Column::Left("last"),
+        Column::Left("last transaction"),
+        Column::Left("last contact"),
         Column::Left("id"),
         Column::Left(""),
     ]);
@@ -60,6 +61,9 @@ pub(crate) fn members(members: &[MemberAnswer], moment: &Moment) -> String {
                 device.map_or(String::new(), |device| device.transactions.to_string()),
                 device
                     .and_then(|device| device.last_ms)
+                    .map_or(String::new(), |ms| moment.say_ms(ms)),
+                device
+                    .and_then(|device| device.contact_ms)
                     .map_or(String::new(), |ms| moment.say_ms(ms)),
                 first(&member.id.short()),
                 mark,
@@ -199,7 +203,11 @@ pub(crate) fn synced(synced: &SyncAnswer) -> String {
 }
 
 fn traffic(synced: &SyncAnswer) -> String {
-    format!("sent {}, received {}", synced.sent, synced.received)
+    let mut text = format!("sent {}, received {}", synced.sent, synced.received);
+    if synced.carried > 0 {
+        text.push_str(&format!(", carried for others {}", synced.carried));
+    }
+    text
 }
 
 /// Says how far it came, and what is missing where.

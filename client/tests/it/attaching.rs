@@ -10,7 +10,7 @@ use model::value::FileEntry;
 use model::{FileHash, Value};
 use serde_json::{Value as Json, json};
 
-use crate::fake::{id, operation, run};
+use crate::fake::{batch, id, operation, run};
 use crate::printing::record;
 
 const HASH: FileHash = FileHash::from_bytes([0xab; 32]);
@@ -54,8 +54,9 @@ fn files_are_sent_with_their_names_and_types() {
     let (card, letter) = (path("card.png"), path("Brief.unknown"));
     fs::write(&card, b"photo").unwrap();
     fs::write(&letter, b"letter").unwrap();
-    let attach = |name: &str, media_type: &str, bytes: &[u8]| Request::Attach {
+    let attach = |batch, name: &str, media_type: &str, bytes: &[u8]| Request::Attach {
         intent_id: None,
+        batch,
         record: id(1),
         name: name.to_owned(),
         media_type: media_type.to_owned(),
@@ -66,15 +67,15 @@ fn files_are_sent_with_their_names_and_types() {
     assert_eq!(
         ran.requests,
         [
-            attach("card.png", "image/png", b"photo"),
-            attach("Brief.unknown", "", b"letter")
+            attach(Some(batch()), "card.png", "image/png", b"photo"),
+            attach(Some(batch()), "Brief.unknown", "", b"letter")
         ]
     );
     assert!(ran.out.starts_with("attached to: Mueller"), "{}", ran.out);
     let ran = run(&["attach", "inquiry1", &letter, "--name", "letter.PDF"], []);
     assert_eq!(
         ran.requests,
-        [attach("letter.PDF", "application/pdf", b"letter")]
+        [attach(None, "letter.PDF", "application/pdf", b"letter")]
     );
     let ran = run(&["attach", "inquiry1", &card, &letter, "--name", "x"], []);
     assert_eq!((ran.code, ran.requests.len()), (2, 0));

@@ -64,6 +64,7 @@ impl Connection for Fake {
                 relay_lacks: 0,
                 received: 0,
                 sent: 0,
+                carried: 0,
                 problem: None,
             })),
             _ => Ok(Answer::Ok),

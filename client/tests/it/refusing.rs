@@ -187,6 +187,7 @@ fn sync_has_code_1_until_both_sides_have_all() {
             relay_lacks: 0,
             received: 5,
             sent: 4,
+            carried: 0,
             problem: None,
         })
     };
@@ -258,6 +259,7 @@ fn a_relay_that_was_not_met_is_no_success() {
             relay_lacks: 0,
             received: 0,
             sent: 0,
+            carried: 0,
             problem,
         })
     };

@@ -109,6 +109,9 @@ pub enum Request {
         /// The caller's id for the intent; repeating it returns the first answer. Made by the engine where missing.
         #[serde(default)]
         intent_id: Option<IntentId>,
+        /// The batch that it belongs to.
+        #[serde(default)]
+        batch: Option<IntentId>,
         /// The record.
         record: RecordId,
         /// The file's name, without a folder.
@@ -387,8 +390,13 @@ pub struct DeviceAnswer {
     pub feed: String,
     /// How many transactions of it are here.
     pub transactions: u64,
-    /// When its last transaction here was made (ms since 1970).
+    /// When its last transaction here was made, by its own clock (ms since 1970).
     pub last_ms: Option<i64>,
+    /// The last contact with it that is known of here (ms since 1970): when the relay got its newest transaction, or when it
+    /// last signed something in the roster, which is by its own clock; of this device, when both sides last had all. A
+    /// device that only reads leaves no trace.
+    #[serde(default)]
+    pub contact_ms: Option<i64>,
     /// Whether it is this device.
     pub is_me: bool,
     /// Whether it is revoked.
@@ -493,8 +501,11 @@ pub struct SyncAnswer {
     pub relay_lacks: u64,
     /// How many transactions arrived.
     pub received: u64,
-    /// How many transactions went out.
+    /// How many transactions of this device went out.
     pub sent: u64,
+    /// How many transactions of other devices were brought to a relay that lacked them.
+    #[serde(default)]
+    pub carried: u64,
     /// How many transactions of this device do not count until an admin accepts them.
     #[serde(default)]
     pub held: u64,

@@ -1,7 +1,7 @@
 //! Applying what the relay's log brings, in one transaction of the store with the cursor.
 
 use minicbor::{Decode, Encode};
-use protocol::{Cursor, FeedId, LogHash, log_next, log_start};
+use protocol::{Cursor, Envelope, FeedId, LogHash, log_next, log_start};
 use store::{EnvelopeKey, Reading, Write};
 use sync::client::{Item, Missing};
 
@@ -145,9 +145,12 @@ impl Core {
             let (feed, sequence) = match item {
                 Item::Own { sequence, .. } => (device.keys.feed(), *sequence),
                 Item::Envelope {
-                    bytes, envelope, ..
+                    bytes,
+                    envelope,
+                    received_ms,
                 } => {
                     received += 1;
+                    note_contact(&write, envelope, *received_ms)?;
                     receive::receive(device, &write, bytes, envelope, is_condemned)?;
                     (envelope.header.feed, envelope.header.sequence)
                 }
@@ -209,6 +212,7 @@ impl Core {
             let write = self.store.write()?;
             write.set_meta(META_ACKNOWLEDGED, &sequence.to_be_bytes())?;
             write.commit()?;
+            self.link.sent += sequence.saturating_sub(device.acknowledged);
             device.acknowledged = sequence;
             self.is_changed = true;
         }
@@ -311,6 +315,22 @@ pub(super) fn note_in_log(write: &Write, feed: &FeedId, sequence: u64) -> Result
         write.set_meta(&name, &sequence.to_be_bytes())?;
     }
     Ok(())
+}
+
+/// Notes when the relay got an envelope from its device; one that is here already came again with a relay's refilling.
+fn note_contact(write: &Write, envelope: &Envelope, received_ms: u64) -> Result<(), Problem> {
+    let header = &envelope.header;
+    let key = (header.feed.as_bytes(), header.sequence);
+    if write.envelope(key.0, key.1)?.is_none() {
+        let name = contact_name(&header.feed);
+        write.set_meta(&name, &received_ms.to_be_bytes())?;
+    }
+    Ok(())
+}
+
+/// Names the note of when the relay last got something from a device (ms since 1970, 8 bytes).
+pub(super) fn contact_name(feed: &FeedId) -> String {
+    format!("engine/contact/{feed}")
 }
 
 /// Names the note of how much of a feed the relay's log holds.

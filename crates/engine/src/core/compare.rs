@@ -6,7 +6,7 @@ use sync::client::{CarriedEnvelope, Compared, Input, Missing};
 
 use super::Core;
 use super::apply::{log_name, note_in_log};
-use super::device::{META_CURSOR, read_head};
+use super::device::{META_COMPARES, META_CURSOR, read_head};
 use super::problem::Problem;
 use super::receive;
 
@@ -44,7 +44,7 @@ impl Core {
 
     /// Reads what the relay lacks, in the order in which it came here.
     pub(super) fn read_missing(
-        &self,
+        &mut self,
         missing: &[Missing],
         after: u64,
         max_bytes: usize,
@@ -58,14 +58,16 @@ impl Core {
                 piece.feed.as_bytes() == feed && (piece.from..=piece.to).contains(&sequence)
             })
         };
-        let envelopes = received
-            .into_iter()
-            .filter(|one| lacks(&one.key.feed, one.key.sequence))
-            .map(|one| one.bytes.into());
-        Ok(Input::Missing {
-            envelopes: envelopes.collect(),
-            next,
-        })
+        let own = self.device.as_ref().map(|device| device.keys.feed());
+        let own = own.as_ref().map(FeedId::as_bytes);
+        let mut envelopes = Vec::new();
+        for one in received {
+            if lacks(&one.key.feed, one.key.sequence) {
+                self.link.carried += u64::from(own != Some(&one.key.feed));
+                envelopes.push(one.bytes.into());
+            }
+        }
+        Ok(Input::Missing { envelopes, next })
     }
 
     /// Takes in envelopes that came apart from the log.
@@ -129,6 +131,7 @@ impl Core {
             note_in_log(&write, &cut.feed, cut.sequence)?;
         }
         super::witness::begin_log(device, &write, &compared.cursor)?;
+        write.clear_meta(META_COMPARES)?;
         let cursor = protocol::canonical::encode(&compared.cursor);
         write.set_meta(META_CURSOR, &cursor)?;
         write.commit()?;

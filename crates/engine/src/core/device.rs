@@ -24,6 +24,10 @@ pub(super) const META_JOINING: &str = "engine/joining";
 pub(super) const META_RETRYING: &str = "engine/retrying";
 /// The own feed, where the device continues another and so has other keys than it began with.
 pub(super) const META_FEED: &str = "engine/feed";
+/// Where the own feed stood when the home went back to older keys than the store had, as [`write_head`] writes it.
+pub(super) const META_WENT_BACK: &str = "engine/went-back";
+/// Set while there are envelopes of others here that the relay may lack though its log goes on: heads are compared once.
+pub(super) const META_COMPARES: &str = "engine/compares";
 /// Set while a workspace is being founded here, before its keys are made.
 pub(super) const META_FOUNDING: &str = "engine/founding";
 /// The batch that is being applied, see [`super::apply::Trying`].
@@ -40,6 +44,8 @@ pub(super) struct Device {
     pub(super) head: (u64, EnvelopeHash),
     pub(super) acknowledged: u64,
     pub(super) complete_ms: Option<i64>,
+    /// Where the own feed stood when the home went back to older keys: it goes on as a new device that continues there.
+    pub(super) went_back: Option<(u64, EnvelopeHash)>,
     /// How many envelopes with false signatures came since the program started; they were dropped.
     pub(super) forged: u64,
     incarnation: [u8; 8],
@@ -88,6 +94,10 @@ impl Device {
             .meta(META_COMPLETE)?
             .and_then(|bytes| number(&bytes))
             .map(u64::cast_signed);
+        let went_back = match read.meta(META_WENT_BACK)? {
+            Some(bytes) => Some(read_head(&bytes)?),
+            None => None,
+        };
         Ok(Some(Self {
             keys,
             roster,
@@ -98,6 +108,7 @@ impl Device {
             head,
             acknowledged,
             complete_ms,
+            went_back,
             forged: 0,
             incarnation,
         }))
@@ -243,8 +254,10 @@ pub(super) fn identity(
 ) -> Result<Identity, Problem> {
     let feed = keys.feed();
     let known = roster.device(&feed).or_else(|| roster.held_device(&feed));
-    let device = known.ok_or_else(|| {
-        Problem::damaged("the keys beside this store are not those of a device of its workspace")
+    let device = known.ok_or({
+        Problem::WrongKeys {
+            what: "the keys beside this store are not those of a device of its workspace",
+        }
     })?;
     let mut actor = [0; 20];
     actor[..12].copy_from_slice(&actor_prefix(&feed));

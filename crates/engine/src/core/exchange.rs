@@ -29,7 +29,8 @@ pub(super) enum Errand {
         caller: Caller,
         deadline_ms: i64,
         received_before: u64,
-        acknowledged_before: u64,
+        carried_before: u64,
+        sent_before: u64,
     },
     /// An invite is being made.
     Invite(Box<Inviting>),
@@ -76,7 +77,7 @@ fn late() -> Failure {
     Failure::new(
         "too-late",
         "the relay was not done in time",
-        Some("everything is kept here; sync again"),
+        Some("everything is kept here; try again: handschlag sync"),
     )
 }
 
@@ -88,16 +89,16 @@ impl Core {
             return Err(Failure::new(
                 "no-relay",
                 "this workspace has no relay",
-                Some("name one: relay URL"),
+                Some("name one: handschlag relay URL"),
             ));
         }
-        let acknowledged_before = device.acknowledged;
         let timeout_ms = timeout_ms.min(MAX_SYNC_MS).cast_signed();
         self.link.errands.push(Errand::Sync {
             caller,
             deadline_ms: self.around.now_ms().saturating_add(timeout_ms),
             received_before: self.link.received,
-            acknowledged_before,
+            carried_before: self.link.carried,
+            sent_before: self.link.sent,
         });
         if self.link.is_settled {
             self.finish_errands();
@@ -318,7 +319,8 @@ impl Core {
             (
                 Errand::Sync {
                     received_before,
-                    acknowledged_before,
+                    carried_before,
+                    sent_before,
                     ..
                 },
                 problem,
@@ -334,8 +336,9 @@ impl Core {
                     only_here: device.only_here(),
                     not_here: progress.map(|progress| progress.to_fetch),
                     received: self.link.received - received_before,
+                    carried: self.link.carried - carried_before,
                     held: device.own_held(),
-                    sent: device.acknowledged.saturating_sub(acknowledged_before),
+                    sent: self.link.sent - sent_before,
                     problem,
                 }))
             }

@@ -27,6 +27,7 @@ impl Core {
     pub(super) fn attach(
         &mut self,
         id: Option<IntentId>,
+        batch: Option<IntentId>,
         record: RecordId,
         file: Sent,
     ) -> Result<Outcome, Failure> {
@@ -46,7 +47,7 @@ impl Core {
             if write.intent(id.as_bytes())?.is_none() {
                 put_file(device, write, hash, file.bytes, fill)?;
             }
-            commit_intent(device, write, around, id, None, &intent, fill)
+            commit_intent(device, write, around, id, batch, &intent, fill)
         })?;
         self.outcome(id, done)
     }
@@ -83,7 +84,7 @@ fn not_here(hash: FileHash) -> Failure {
     Failure::new(
         "file-not-here",
         format!("the file {} has not arrived on this device", hash.short()),
-        Some("sync; it comes from the device on which it was attached"),
+        Some("it comes from the device on which it was attached: handschlag sync"),
     )
 }
 

@@ -8,20 +8,17 @@
 //! the roster takes the new device, then the store changes over in one transaction, then the old keys go.
 
 use protocol::{Cut, EnvelopeHash, FeedId};
-use store::{Reading, Write};
+use store::{Reading, Store, Write};
 use sync::client::{Input, Item};
-use vault::{DeviceKeys, EnvelopeDraft, KEY_FILE_LEN, rewrap, weigh_envelope};
+use vault::{DeviceKeys, EnvelopeDraft, KEY_FILE_LEN, Roster, rewrap, weigh_envelope};
 
 use super::Core;
-use super::device::{Device, META_ACKNOWLEDGED, META_FEED, number, write_head};
+use super::device::{
+    Device, META_ACKNOWLEDGED, META_COMPARES, META_FEED, META_WENT_BACK, write_head,
+};
 use super::exchange::MAX_SIGNINGS;
 use super::problem::Problem;
-use super::receive::forked_name;
-use super::relay::Wanted;
 use crate::interface::Failure;
-
-/// How far back the relay's branch of somebody else's feed is asked for: where the branches part is not known.
-const BRANCH_DEPTH: u64 = 1_024;
 
 /// A device on its way to become its successor.
 pub(super) struct Succession {
@@ -38,11 +35,7 @@ pub(super) fn keys_in_use(
     source: &impl Reading,
     bytes: &[u8],
 ) -> Result<(DeviceKeys, Option<DeviceKeys>), Problem> {
-    let read = |bytes: &[u8]| DeviceKeys::from_bytes(bytes).map_err(Problem::damaged);
-    let (first, second) = match bytes.split_at_checked(KEY_FILE_LEN) {
-        Some((first, second)) if !second.is_empty() => (read(first)?, Some(read(second)?)),
-        _ => (read(bytes)?, None),
-    };
+    let (first, second) = both_keys(bytes)?;
     let Some(feed) = source.meta(META_FEED)? else {
         return Ok((first, second));
     };
@@ -51,10 +44,57 @@ pub(super) fn keys_in_use(
     }
     match second {
         Some(second) if feed == second.feed().as_bytes() => Ok((second, None)),
-        _ => Err(Problem::damaged(
-            "the keys are older than the store: they are those of the device that this one continues",
-        )),
+        _ => Err(Problem::WrongKeys {
+            what: "the keys beside this store are those of another device",
+        }),
     }
+}
+
+fn both_keys(bytes: &[u8]) -> Result<(DeviceKeys, Option<DeviceKeys>), Problem> {
+    let read = |bytes: &[u8]| DeviceKeys::from_bytes(bytes).map_err(Problem::damaged);
+    Ok(match bytes.split_at_checked(KEY_FILE_LEN) {
+        Some((first, second)) if !second.is_empty() => (read(first)?, Some(read(second)?)),
+        _ => (read(bytes)?, None),
+    })
+}
+
+/// Lets a home go back to the device that its keys are of, when the store has become a successor of that one: its keys
+/// were restored from an older copy, and those of the successor are gone.
+///
+/// Nothing is lost by it. What the successor wrote stays here as another device's, which the roster knows, and is carried
+/// to the relay for it; what this home writes from now on goes out under another successor, since the older keys may be in use elsewhere.
+pub(super) fn go_back_to_keys(store: &Store, bytes: &[u8]) -> Result<(), Problem> {
+    let read = store.read()?;
+    let Some(feed) = read.meta(META_FEED)? else {
+        return Ok(());
+    };
+    let (first, second) = both_keys(bytes)?;
+    let candidates = [second.as_ref(), Some(&first)].map(|keys| keys.map(DeviceKeys::feed));
+    let is_in_use = |own: &FeedId| feed == own.as_bytes();
+    if candidates.iter().flatten().any(is_in_use) {
+        return Ok(());
+    }
+    let entries = read.roster()?;
+    let (Some(feed), false) = (FeedId::from_slice(&feed), entries.is_empty()) else {
+        return Ok(());
+    };
+    let lineage = Roster::from_entries(&entries)?.lineage(&feed);
+    let older = candidates
+        .iter()
+        .flatten()
+        .find(|own| lineage.contains(own));
+    let Some(older) = older else {
+        return Ok(());
+    };
+    drop(read);
+    let write = store.write()?;
+    write.set_meta(META_FEED, older.as_bytes())?;
+    write.set_meta(META_ACKNOWLEDGED, &0_u64.to_be_bytes())?;
+    write.set_meta(META_COMPARES, &[])?;
+    let head = write.feed(older.as_bytes())?;
+    let head = head.unwrap_or_else(|| write_head(0, EnvelopeHash::ZERO));
+    write.set_meta(META_WENT_BACK, &head)?;
+    Ok(write.commit()?)
 }
 
 impl Core {
@@ -80,77 +120,21 @@ impl Core {
         Ok(false)
     }
 
-    /// Asks for the relay's branch of somebody else's feed that has another one here; its device mends it by itself.
-    pub(super) fn ask_for_branch(
-        &mut self,
-        feed: FeedId,
-        relay: Cut,
-    ) -> Result<Option<Input>, Problem> {
-        let write = self.store.write()?;
-        write.set_meta(&forked_name(&feed), &relay.sequence.to_be_bytes())?;
-        write.commit()?;
-        Ok(Some(self.want_branch(feed, relay.sequence)))
-    }
-
-    fn want_branch(&mut self, feed: FeedId, to: u64) -> Input {
-        self.link.wants.push_back(Wanted::Branch { feed, to });
-        Input::Want {
-            feed,
-            from: to.saturating_sub(BRANCH_DEPTH).max(1),
-            to,
-        }
-    }
-
-    /// Asks again for branches that did not come before the last session ended.
-    pub(super) fn ask_for_branches(&mut self) -> Result<(), Problem> {
-        let read = self.store.read()?;
-        let mut missing = Vec::new();
-        for (feed, _) in read.feeds()? {
-            let feed = FeedId::from_bytes(feed);
-            let note = read.meta(&forked_name(&feed))?;
-            missing.extend(note.and_then(|note| Some((feed, number(&note)?))));
-        }
-        drop(read);
-        for (feed, to) in missing {
-            let want = self.want_branch(feed, to);
-            self.session_input(want);
-        }
-        Ok(())
-    }
-
-    /// Looks whether an envelope is the last one of a branch that was asked for.
-    pub(super) fn branch_came(&mut self, feed: FeedId, to: u64) -> Result<(), Problem> {
-        let last = Wanted::Branch { feed, to };
-        let Some(at) = self.link.wants.iter().position(|one| *one == last) else {
-            return Ok(());
-        };
-        self.link.wants.remove(at);
-        self.branch_is_here(&feed)?;
-        if self.link.is_settled {
-            self.finish_errands();
-        }
-        Ok(())
-    }
-
-    /// Notes that all is here of a branch that the relay has, so that it is not asked for again.
-    pub(super) fn branch_is_here(&mut self, feed: &FeedId) -> Result<(), Problem> {
-        let write = self.store.write()?;
-        write.set_meta(&forked_name(feed), &[])?;
-        Ok(write.commit()?)
-    }
-
-    /// Says up to where this device counts, when it comes from a lost branch of the roster and was accepted.
+    /// Says from where on this device is to be continued by another, though the relay knows of no other branch.
     ///
-    /// What it writes from there on would be held; it goes on as a device that continues it, which writes.
-    pub(super) fn accepted_at(&self) -> Option<(u64, EnvelopeHash)> {
+    /// It comes from a lost branch of the roster and was accepted: what it writes from there on would be held. Or the home
+    /// went back to older keys, of which another copy may be in use.
+    pub(super) fn continued_at(&self) -> Option<(u64, EnvelopeHash)> {
         let device = self.device.as_ref()?;
         if self.link.succession.is_some() || !device.replica.identity().role.may_write() {
             return None;
         }
         let own = device.keys.feed();
-        let cut = device.roster.accepted().find(|cut| cut.feed == own)?;
-        let is_known = cut.sequence <= device.head.0 && !device.roster.is_revoked(&own);
-        is_known.then_some((cut.sequence, cut.hash))
+        let accepted = device.roster.accepted().find(|cut| cut.feed == own);
+        let at = accepted.map(|cut| (cut.sequence, cut.hash));
+        let at = at.or(device.went_back)?;
+        let is_known = at.0 <= device.head.0 && !device.roster.is_revoked(&own);
+        is_known.then_some(at)
     }
 
     /// Becomes the successor of a device of which the relay has more than this disk, which has nothing else.
@@ -297,6 +281,7 @@ fn change_over(device: &Device, write: &Write, to: &Succession) -> Result<(), Pr
     stand_at(write, &new, sequence, previous)?;
     write.set_meta(META_ACKNOWLEDGED, &0_u64.to_be_bytes())?;
     write.set_meta(META_FEED, new.as_bytes())?;
+    write.clear_meta(META_WENT_BACK)?;
     Ok(())
 }
 

@@ -47,7 +47,7 @@ impl Core {
                     "this home belongs to workspace {} already",
                     device.roster.workspace()
                 ),
-                Some("use another home for another workspace"),
+                Some("use another home for another workspace: handschlag --home DIR ..."),
             )),
         }
     }
@@ -65,7 +65,7 @@ impl Core {
             return Err(Failure::new(
                 "has-keys",
                 "this home has the keys of a device, but its store is gone",
-                Some("put the store back, or use another home; the keys may still be needed, so they are not overwritten"),
+                Some("put the store back, or use another home: handschlag --home DIR ...; the keys may still be needed, so they are not overwritten"),
             )
             .into());
         }

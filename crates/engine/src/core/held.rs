@@ -3,6 +3,8 @@
 //! They lie in a table of their own: they are not applied, no head of a feed counts them, and they are not carried. When
 //! the roster moves a cut they wait like what has just come, and are tried.
 
+use std::collections::BTreeMap;
+
 use protocol::limits::MAX_HELD_BYTES_PER_FEED;
 use protocol::{Blob, Cut, Envelope, EnvelopeHash, FeedId, Part};
 use replica::RecordPart;
@@ -21,6 +23,10 @@ use crate::interface::{Failure, HeldDevice, HeldTransaction, MAX_HELD_SHOWN};
 
 /// The most feeds of which one meeting with the relay asks for what is held.
 const MAX_ASKED: usize = 64;
+
+/// What is said of a held transaction at whose place its feed has another one.
+const OTHER_BRANCH: &str = "another transaction of this device has the same place, since its home was copied: \
+    accept-held takes that one";
 
 impl Core {
     /// Asks the relay for what it holds and is not here, as far as it has just said that it holds anything.
@@ -82,7 +88,7 @@ impl Core {
     pub(super) fn want_ended(&mut self) -> Result<Option<Input>, Problem> {
         match self.link.wants.pop_front() {
             None => return Ok(None),
-            Some(Wanted::Branch { feed, .. }) => self.branch_is_here(&feed)?,
+            Some(Wanted::Branch(end)) => self.piece_came(end)?,
             Some(Wanted::Held(feed)) => self.held_has_come(&feed),
         }
         self.is_changed = true;
@@ -191,46 +197,64 @@ impl Core {
         }
     }
 
-    /// Counts what is held here of a feed.
-    pub(super) fn count_held(&self, feed: &FeedId) -> Result<u64, Problem> {
-        let held = self.store.read()?.held()?;
-        let own = held.iter().filter(|(key, _)| key.feed == *feed.as_bytes());
-        Ok(own.count() as u64)
+    /// Counts what is held here, feed by feed.
+    pub(super) fn held_counts(&self) -> Result<BTreeMap<FeedId, u64>, Problem> {
+        let of_feeds = self.held_by_feed()?.into_iter();
+        Ok(of_feeds
+            .map(|(feed, keys)| (feed, keys.len() as u64))
+            .collect())
+    }
+
+    /// Finds what is held here of each feed, in the order of places.
+    ///
+    /// Of two branches of a feed one lies under another name, so the envelopes themselves say whose they are.
+    fn held_by_feed(&self) -> Result<BTreeMap<FeedId, Vec<EnvelopeKey>>, Problem> {
+        let read = self.store.read()?;
+        let mut feeds: BTreeMap<FeedId, Vec<EnvelopeKey>> = BTreeMap::new();
+        for (key, _) in read.held()? {
+            let named = FeedId::from_bytes(key.feed);
+            let is_device = self
+                .device
+                .as_ref()
+                .is_some_and(|device| device.info(&named).is_some());
+            let feed = match read.held_envelope(key)?.filter(|_| !is_device) {
+                Some(bytes) => {
+                    let envelope = Envelope::decode(&bytes).map_err(Problem::damaged)?;
+                    envelope.header.feed
+                }
+                None => named,
+            };
+            feeds.entry(feed).or_default().push(key);
+        }
+        for keys in feeds.values_mut() {
+            keys.sort_by_key(|key| key.sequence);
+        }
+        Ok(feeds)
     }
 
     /// Lists what is held, device by device.
     pub(super) fn held(&self) -> Result<Vec<HeldDevice>, Failure> {
         self.check_admin("see what is held")?;
         let read = self.store.read().map_err(Problem::from)?;
-        let mut feeds: Vec<(FeedId, Vec<u64>)> = Vec::new();
-        for (key, _) in read.held().map_err(Problem::from)? {
-            let feed = FeedId::from_bytes(key.feed);
-            match feeds.last_mut().filter(|(last, _)| *last == feed) {
-                Some((_, sequences)) => sequences.push(key.sequence),
-                None => feeds.push((feed, vec![key.sequence])),
-            }
-        }
-        let envelope = |feed: &FeedId, sequence: u64| {
-            let key = EnvelopeKey {
-                feed: *feed.as_bytes(),
-                sequence,
-            };
-            read.held_envelope(key).map_err(Problem::from)
-        };
+        let feeds = self.held_by_feed()?;
         self.ask(|asked, device| {
             let mut answer = Vec::new();
-            for (feed, sequences) in &feeds {
+            for (feed, keys) in &feeds {
                 let Some(mut one) = held_device(asked, device, feed) else {
                     continue;
                 };
-                one.total = sequences.len() as u64;
+                one.total = keys.len() as u64;
                 let mut trial = Trial::default();
-                for sequence in sequences.iter().take(MAX_HELD_SHOWN) {
-                    let Some(bytes) = envelope(feed, *sequence)? else {
+                for key in keys.iter().take(MAX_HELD_SHOWN) {
+                    let Some(bytes) = read.held_envelope(*key).map_err(Problem::from)? else {
                         continue;
                     };
                     let told = transaction(asked, device, &mut trial, &bytes);
-                    one.transactions.push(told.map_err(Failure::from)?);
+                    let mut told = told.map_err(Failure::from)?;
+                    if key.feed != *feed.as_bytes() && told.obstacle.is_none() {
+                        told.obstacle = Some(OTHER_BRANCH.to_owned());
+                    }
+                    one.transactions.push(told);
                 }
                 answer.push(one);
             }

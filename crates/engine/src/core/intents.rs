@@ -146,6 +146,7 @@ impl Core {
             &mut dyn FnMut(&mut [u8]),
         ) -> Result<Done, Problem>,
     ) -> Result<Done, Failure> {
+        self.check_silenced()?;
         let around = self.surroundings();
         let Some(device) = self.device.as_mut() else {
             return Err(self.absent());

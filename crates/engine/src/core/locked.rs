@@ -2,13 +2,21 @@
 
 use model::RecordId;
 use protocol::{FeedId, What};
-use vault::{EntryInfo, Roster};
+use vault::{EntryInfo, Roster, Standing};
 
 use super::Core;
 use super::device::Device;
 use crate::interface::{Failure, Query, Request};
 
 impl Core {
+    /// Refuses to write what would not count.
+    pub(super) fn check_silenced(&self) -> Result<(), Failure> {
+        match self.device.as_ref().and_then(silenced) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
     /// Says who revoked this device; none while it is not revoked.
     pub(super) fn revocation(&self) -> Option<Failure> {
         let device = self.device.as_ref()?;
@@ -41,8 +49,37 @@ impl Core {
     }
 }
 
+/// Says that what this device would write does not count: a branch that was lost took the right from its member.
+///
+/// Its role still says otherwise until an admin's device has settled that; the role alone would let it write what is
+/// held by everybody. A device that was accepted out of a lost branch is silenced too, but goes on as another one.
+fn silenced(device: &Device) -> Option<Failure> {
+    let feed = device.keys.feed();
+    let role = device.replica.identity().role;
+    let is_accepted = device.roster.accepted().any(|cut| cut.feed == feed);
+    let is_silenced = matches!(device.roster.standing(&feed), Some(Standing::Silenced(_)));
+    (role.may_write() && is_silenced && !is_accepted).then(|| {
+        let code = device.code_of(&feed);
+        Failure::new(
+            "role",
+            format!(
+                "an admin took the right to write from the member of this device ({code}), in a branch of the roster that \
+                 was lost: what it wrote now would be held"
+            ),
+            Some("ask an admin to look: handschlag members, and handschlag role MEMBER ROLE"),
+        )
+    })
+}
+
 /// Finds the entry that revoked a device, in the roster or in a lost branch of it.
+///
+/// A branch that was lost before this device came names the one that it continues.
 fn entry(roster: &Roster, feed: &FeedId) -> Option<EntryInfo> {
+    let lineage = roster.lineage(feed);
+    lineage.iter().find_map(|feed| entry_naming(roster, feed))
+}
+
+fn entry_naming(roster: &Roster, feed: &FeedId) -> Option<EntryInfo> {
     let lost = roster.lost().iter().map(|lost| lost.chain());
     std::iter::once(roster).chain(lost).find_map(|chain| {
         let entries = chain.history_after(&protocol::RosterHash::ZERO)?;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use model::{Kind, RecordId};
-use protocol::MemberId;
+use protocol::{FeedId, MemberId, RosterHash, What};
 use store::Reading;
 
 use super::Core;
-use super::device::{read_head, role};
+use super::apply::contact_name;
+use super::device::{number, read_head, role};
 use super::problem::Problem;
 use crate::interface::{DeviceAnswer, Failure, MemberAnswer};
 
@@ -17,7 +18,9 @@ impl Core {
         let device = self.device()?;
         let read = self.store.read().map_err(Problem::from)?;
         let mut devices: BTreeMap<MemberId, Vec<DeviceAnswer>> = BTreeMap::new();
-        let held = read.held().map_err(Problem::from)?;
+        let held = self.held_counts()?;
+        let signed = last_signed(&device.roster);
+        let now_ms = self.around.now_ms();
         let lost = device.roster.held_devices();
         for info in device.roster.devices().chain(lost) {
             let transactions = match read.feed(info.signing.as_bytes()).map_err(Problem::from)? {
@@ -32,13 +35,21 @@ impl Core {
                 feed: info.signing.to_string(),
                 transactions,
                 last_ms: last.and_then(|bytes| self.made_ms(&bytes)),
+                contact_ms: if info.signing == device.keys.feed() {
+                    device.complete_ms
+                } else {
+                    let noted = read.meta(&contact_name(&info.signing));
+                    let received = noted.map_err(Problem::from)?;
+                    let received = received.and_then(|bytes| number(&bytes));
+                    let signed = signed.get(&info.signing).copied();
+                    // A clock that is ahead must not promise a meeting that is still to come.
+                    let last = received.max(signed).map(u64::cast_signed);
+                    last.map(|last| last.min(now_ms))
+                },
                 is_me: info.signing == device.keys.feed(),
                 is_revoked: device.roster.is_revoked(&info.signing),
                 counts_up_to: device.cut_of(&info.signing).map(|cut| cut.sequence),
-                held: held
-                    .iter()
-                    .filter(|(key, _)| key.feed == *info.signing.as_bytes())
-                    .count() as u64,
+                held: held.get(&info.signing).copied().unwrap_or(0),
                 is_of_lost_branch: device.roster.device(&info.signing).is_none(),
             });
         }
@@ -101,4 +112,24 @@ impl Core {
             .map(|change| change.time_ms)
             .max()
     }
+}
+
+/// Says when each device last signed something in the roster, by its own clock (ms since 1970): its joining at least.
+fn last_signed(roster: &vault::Roster) -> BTreeMap<FeedId, u64> {
+    let mut last: BTreeMap<FeedId, u64> = BTreeMap::new();
+    for entry in roster
+        .history_after(&RosterHash::ZERO)
+        .into_iter()
+        .flatten()
+    {
+        let joins = match &entry.what {
+            What::Device(added) => Some(added.device.signing),
+            _ => None,
+        };
+        for feed in joins.into_iter().chain([FeedId::from(entry.author)]) {
+            let at = last.entry(feed).or_default();
+            *at = entry.time_ms.max(*at);
+        }
+    }
+    last
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod apply;
+mod branch;
 mod compare;
 mod device;
 mod exchange;
@@ -128,8 +129,11 @@ impl Core {
             self.store.reopen()?;
         }
         let incarnation = self.random();
-        let read = self.store.read()?;
         let keys = self.kept_keys()?;
+        if let Some(bytes) = &keys {
+            fork::go_back_to_keys(&self.store, bytes)?;
+        }
+        let read = self.store.read()?;
         let has_roster = !read.roster()?.is_empty();
         self.device = match keys {
             Some(bytes) => {
@@ -137,9 +141,9 @@ impl Core {
                 Device::load(&read, keys, incarnation)?
             }
             None if has_roster => {
-                return Err(Problem::damaged(
-                    "the store belongs to a workspace, but the device's keys are missing",
-                ));
+                return Err(Problem::WrongKeys {
+                    what: "the store belongs to a workspace, but the device's keys are missing",
+                });
             }
             None => None,
         };
@@ -228,13 +232,11 @@ impl Core {
                 return self.begin_role(caller, member, role).map(|()| None);
             }
             Request::Revoke { device, member } => {
-                return self
-                    .begin_revocation(caller, device.as_deref(), member)
-                    .map(|()| None);
+                return self.begin_revocation(caller, device, member).map(|()| None);
             }
             Request::Held => Answer::Held(self.held()?),
             Request::AcceptHeld { device, up_to } => {
-                return self.begin_acceptance(caller, &device, up_to).map(|()| None);
+                return self.begin_acceptance(caller, device, up_to).map(|()| None);
             }
             Request::Sync { timeout_ms } => {
                 return self.begin_sync(caller, timeout_ms).map(|()| None);
@@ -261,6 +263,7 @@ impl Core {
             } => Answer::Done(self.carry_out(intent_id, batch, intent)?),
             Request::Attach {
                 intent_id,
+                batch,
                 record,
                 name,
                 media_type,
@@ -271,7 +274,7 @@ impl Core {
                     media_type,
                     bytes,
                 };
-                Answer::Done(self.attach(intent_id, record, file)?)
+                Answer::Done(self.attach(intent_id, batch, record, file)?)
             }
             Request::File { hash } => Answer::File(self.file(hash)?),
             Request::Resolve { text } => Answer::Resolved(self.resolve(&text)?),
@@ -328,7 +331,7 @@ fn no_workspace() -> Failure {
     Failure::new(
         "no-workspace",
         "this home belongs to no workspace yet",
-        Some("make one with init, or join one with an invite link"),
+        Some("make one: handschlag init, or join one by an invite link: handschlag join LINK"),
     )
 }
 

@@ -29,6 +29,12 @@ pub(super) enum Problem {
         /// What was found.
         what: String,
     },
+    /// The keys beside the store are not those that it belongs to.
+    #[error("{what}")]
+    WrongKeys {
+        /// What was found.
+        what: &'static str,
+    },
     /// The roster as stored does not hold.
     #[error("the stored roster does not hold: {0}")]
     StoredRoster(#[from] vault::RosterLoadError),
@@ -107,6 +113,15 @@ impl From<Problem> for Failure {
                 reason,
                 Some("nothing that was confirmed is lost; end what has it open, then try again"),
             ),
+            Problem::WrongKeys { .. } => Failure::new(
+                "keys",
+                reason,
+                Some(
+                    "put the file with this home's own keys back, as a copy of the home has it; without them keep this home \
+                     as it is, ask an admin for handschlag invite --member NAME, and join from a new one: \
+                     handschlag --home DIR join LINK. All that had been sent comes there by itself",
+                ),
+            ),
             Problem::Keys { .. } => Failure::new(
                 "keys",
                 reason,
@@ -120,7 +135,10 @@ impl From<Problem> for Failure {
                 Failure::new(
                     "damaged",
                     reason,
-                    Some("keep a copy of the home; join again from another device's invite"),
+                    Some(
+                        "keep a copy of the home; ask an admin for handschlag invite --member NAME, and join from a \
+                         new one: handschlag --home DIR join LINK",
+                    ),
                 )
             }
             Problem::Roster { .. } => {

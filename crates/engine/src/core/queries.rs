@@ -89,7 +89,7 @@ impl Core {
                 query::FindError::None { .. } => Failure::new(
                     "no-such-record",
                     error.to_string(),
-                    Some("look it up with search or list"),
+                    Some("look it up: handschlag search TEXT or handschlag list KIND; if it is new elsewhere: handschlag sync"),
                 ),
                 query::FindError::Several { .. } => Failure::new(
                     "ambiguous",
@@ -135,7 +135,7 @@ impl Core {
             [] => Err(Failure::new(
                 "no-such-operation",
                 format!("there is no operation '{text}'"),
-                Some("history ID shows the operations of a record"),
+                Some("see the operations of a record: handschlag history ID"),
             )),
             _ => Err(Failure::new(
                 "ambiguous",
@@ -174,7 +174,7 @@ impl Core {
                 return Err(Failure::new(
                     "no-such-merged-entry",
                     format!("the Merged list has no entry '{digits}'"),
-                    Some("merged --all lists them"),
+                    Some("see which it has: handschlag merged --all"),
                 ));
             }
         };
@@ -189,7 +189,7 @@ impl Core {
             None => Err(Failure::new(
                 "no-such-choice",
                 format!("the entry has no value '{value}'"),
-                Some("merged lists the values with their places"),
+                Some("see the values with their places: handschlag merged"),
             )),
         }
     }

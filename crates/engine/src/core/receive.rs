@@ -101,6 +101,31 @@ fn key_of_branch(envelope: &Envelope) -> EnvelopeKey {
     }
 }
 
+/// Gives the names of their branch to envelopes of a feed that came before those which they follow, and so wait at places
+/// of the feed's own branch; returns whether there were any.
+pub(super) fn name_by_branch(write: &Write, feed: &FeedId) -> Result<bool, Problem> {
+    let mut is_any = false;
+    for (key, _) in write.waiting()? {
+        if key.feed != *feed.as_bytes() {
+            continue;
+        }
+        let Some(bytes) = write.envelope(&key.feed, key.sequence)? else {
+            continue;
+        };
+        let envelope = Envelope::decode(&bytes).map_err(Problem::damaged)?;
+        if !is_on_branch(write, &envelope)? {
+            continue;
+        }
+        let named = key_of_branch(&envelope);
+        write.take_waiting(key)?;
+        write.remove_envelope(&key.feed, key.sequence)?;
+        write.put_envelope(&named.feed, named.sequence, &bytes)?;
+        write.put_waiting(named, reason::NEW.as_bytes(), &[])?;
+        is_any = true;
+    }
+    Ok(is_any)
+}
+
 /// Names the note that a feed has two branches.
 pub(super) fn forked_name(feed: &FeedId) -> String {
     format!("engine/forked/{feed}")

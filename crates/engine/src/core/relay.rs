@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{FeedId, Nonce, Refusal as Refused, RosterHash};
+use protocol::{Cursor, Cut, FeedId, LogHash, Nonce, Refusal as Refused, RosterHash};
 use store::Reading;
 use sync::Backoff;
 use sync::client::{Input, Output as SessionOutput, Progress, Session, Start};
@@ -11,7 +11,7 @@ use vault::Roster;
 
 use super::Core;
 use super::admin::{Settling, Signer};
-use super::device::META_COMPLETE;
+use super::device::{Device, META_COMPARES, META_COMPLETE};
 use super::exchange::Errand;
 use super::fork::Succession;
 use super::join::Joining;
@@ -25,8 +25,8 @@ const OUTBOX_COUNT: usize = 1_024;
 /// A piece of a feed that the relay was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Its branch of a feed that has another one here, up to a place.
-    Branch { feed: FeedId, to: u64 },
+    /// A piece of its branch of a feed that has another one here, up to a place.
+    Branch(Cut),
     /// All that it holds of a feed behind the cut.
     Held(FeedId),
 }
@@ -42,6 +42,10 @@ pub(super) struct Link {
     pub(super) is_settled: bool,
     pub(super) progress: Option<Progress>,
     pub(super) received: u64,
+    /// How many own envelopes a relay has taken.
+    pub(super) sent: u64,
+    /// How many envelopes of others were brought to relays that lacked them.
+    pub(super) carried: u64,
     pub(super) problem: Option<Failure>,
     pub(super) succession: Option<Succession>,
     /// What the relay was asked for, in the order of asking, which is that of its answers.
@@ -118,7 +122,7 @@ impl Core {
                     roster_head: device.roster.head(),
                     own_head: device.head,
                     acknowledged: device.acknowledged,
-                    cursor: device.cursor,
+                    cursor: self.cursor_to_show(device),
                 };
                 (start, relay.ws_url())
             }
@@ -134,6 +138,22 @@ impl Core {
         self.outputs.push_back(Output::Connect { url });
     }
 
+    /// Gives the cursor by which the relay finds out what this device lacks; one that no log holds when both sides must
+    /// compare what they have, because there is something here that only others would send.
+    fn cursor_to_show(&self, device: &Device) -> Option<Cursor> {
+        let read = self.store.read().ok();
+        let compares = read.and_then(|read| read.meta(META_COMPARES).ok().flatten());
+        let shown = |cursor: Cursor| match compares {
+            Some(_) => Cursor {
+                running: LogHash::ZERO,
+                sequence: cursor.sequence.max(1),
+                ..cursor
+            },
+            None => cursor,
+        };
+        device.cursor.map(shown)
+    }
+
     /// Ends the session and begins another at once.
     pub(super) fn meet_again(&mut self) {
         self.hang_up();
@@ -147,7 +167,7 @@ impl Core {
         self.lose(Failure::new(
             "no-relay",
             "this workspace has no relay",
-            Some("name one: relay URL"),
+            Some("name one: handschlag relay URL"),
         ));
     }
 
@@ -169,7 +189,7 @@ impl Core {
                 let way_out = if self.link.joining.is_some() {
                     "check the link, or try again when the relay is there"
                 } else {
-                    "everything is kept here; check the address, or sync again when the relay is there"
+                    "everything is kept here; check the address, or try again when the relay is there: handschlag sync"
                 };
                 self.lose(Failure::new("relay-away", reason, Some(way_out)));
             }
@@ -284,7 +304,7 @@ impl Core {
             // The next session finds out where the branches part.
             SessionOutput::Forked { feed, .. } if self.is_own(&feed) => self.meet_again(),
             SessionOutput::OwnFeedAhead { .. } => return self.succeed_where_it_stands(),
-            SessionOutput::Forked { feed, relay, .. } => return self.ask_for_branch(feed, relay),
+            SessionOutput::Forked { relay, .. } => return self.ask_for_branch(relay),
             // Nothing here asks for these.
             SessionOutput::Refused { code, text, .. } => {
                 self.hang_up();
@@ -295,7 +315,7 @@ impl Core {
                 self.lose(Failure::new(
                     "relay-broken",
                     broken.to_string(),
-                    Some("update both sides, then sync again"),
+                    Some("update both sides, then try again: handschlag sync"),
                 ));
             }
             SessionOutput::Close => self.hang_up(),
@@ -319,7 +339,7 @@ impl Core {
             }));
         };
         let feed = device.keys.feed();
-        let accepted = self.accepted_at();
+        let accepted = self.continued_at();
         if let Some(cut) = accepted.filter(|cut| after_sequence >= cut.0) {
             return self.begin_succession(cut);
         }
@@ -354,7 +374,7 @@ impl Core {
             }
             device.complete_ms = Some(now_ms);
         }
-        if let Some(cut) = self.accepted_at() {
+        if let Some(cut) = self.continued_at() {
             if let Some(input) = self.begin_succession(cut)? {
                 self.session_input(input);
             }
@@ -365,6 +385,10 @@ impl Core {
             return Ok(());
         }
         self.begin_settlement()?;
+        // What was refused by what was known before the relay was met may be right now, or is told.
+        if let Some(input) = self.sign_next()? {
+            self.session_input(input);
+        }
         self.finish_errands();
         Ok(())
     }
@@ -419,7 +443,7 @@ impl Core {
             _ => (
                 "relay-refused",
                 "the relay refused",
-                "see what its log says, then sync again",
+                "see what its log says, then try again: handschlag sync",
             ),
         };
         let text = if text.is_empty() {
@@ -451,7 +475,7 @@ impl Core {
             return Err(Failure::new(
                 "no-relay",
                 "this workspace has no relay",
-                Some("name one: relay URL"),
+                Some("name one: handschlag relay URL"),
             ));
         }
         self.link.is_following = on;

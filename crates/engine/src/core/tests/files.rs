@@ -24,6 +24,7 @@ fn noise(bytes: usize) -> Vec<u8> {
 fn request(id: Option<IntentId>, record: RecordId, bytes: &[u8]) -> Request {
     Request::Attach {
         intent_id: id,
+        batch: None,
         record,
         name: "card.png".into(),
         media_type: "image/png".into(),

@@ -301,3 +301,103 @@ fn a_home_that_becomes_its_successor_survives_a_death_at_every_step() {
     }
     assert!(deaths > 10, "there were {deaths} places to die at");
 }
+
+#[test]
+fn a_branch_that_is_longer_than_one_piece_arrives_whole() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let mut clone = b.copy(50);
+    b.capture("Of the first");
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    let mut relay = Relay::new();
+    let record = clone.capture("Of the second");
+    for at in 0..30 {
+        clone.act(Intent::AppendNote {
+            record,
+            text: format!("line {at}"),
+        });
+    }
+    relay.sync(&mut clone);
+    assert!(relay.sync(&mut a).complete);
+    assert_eq!(a.status().waiting, []);
+    let note = a.record(record).note;
+    assert_eq!(note.lines().count(), 30, "{note}");
+    // What came is not asked for again.
+    relay.bytes.clear();
+    relay.sync(&mut a);
+    assert!(relay.bytes["down"] < 1_024, "{:?}", relay.bytes);
+    let (rows, _) = settle(&mut relay, &mut [&mut b, &mut a, &mut clone]);
+    assert_eq!(rows.len(), 2, "{rows:?}");
+}
+
+#[test]
+fn keys_of_an_older_copy_beside_a_newer_store_lose_nothing() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    relay.sync(&mut b);
+    let mut restored = b.copy(50);
+    let old_keys = restored.keys();
+    b.capture("Of the first");
+    relay.sync(&mut b);
+    restored.capture("Before it was a device of its own");
+    relay.sync(&mut restored);
+    let second = code(&mut restored);
+    let record = restored.capture("Sealed by keys that are gone");
+    // Somebody puts the key file of the older copy back, and nothing else.
+    restored.restart_with(old_keys).unwrap();
+    assert_eq!(restored.list(Kind::Inquiry).len(), 3);
+    restored.act(Intent::AppendNote {
+        record,
+        text: "written afterwards".into(),
+    });
+    assert!(relay.sync(&mut restored).complete);
+    let third = code(&mut restored);
+    assert!(third != second && third != "B", "{third}");
+    restored.restart();
+    let (rows, _) = settle(&mut relay, &mut [&mut restored, &mut a, &mut b]);
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    assert_eq!(a.record(record).note, "written afterwards");
+    relay.bytes.clear();
+    relay.sync(&mut restored);
+    assert!(
+        relay.bytes["down"] < 1_024,
+        "compared once: {:?}",
+        relay.bytes
+    );
+}
+
+#[test]
+fn a_home_without_its_keys_says_what_to_put_back_and_what_else_to_do() {
+    let mut relay = Relay::new();
+    let [mut a] = relay.gather(Role::Member);
+    let own = a.keys();
+    let failure = a.restart_with(None).unwrap_err();
+    assert_eq!(failure.code, "keys");
+    let way_out = failure.way_out.unwrap();
+    for part in ["put the file", "invite --member", "join LINK"] {
+        assert!(way_out.contains(part), "{way_out}");
+    }
+    let stranger = vault::DeviceKeys::generate(&mut |bytes: &mut [u8]| bytes.fill(7));
+    let failure = a.restart_with(Some(stranger.to_bytes().to_vec()));
+    assert_eq!(failure.unwrap_err().code, "keys");
+    a.restart_with(own).unwrap();
+    a.capture("Goes on");
+    assert!(relay.sync(&mut a).complete);
+}
+
+#[test]
+fn what_is_carried_for_others_is_counted_apart_from_what_is_sent() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    b.capture("Mueller");
+    b.capture("Schulze");
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    let of_b = b.core.device.as_ref().unwrap().head.0;
+    let of_a = a.core.device.as_ref().unwrap().head.0;
+    let mut relay = Relay::new();
+    let answer = relay.sync(&mut a);
+    assert_eq!((answer.sent, answer.carried), (of_a, of_b), "{answer:?}");
+    let answer = relay.sync(&mut b);
+    assert_eq!((answer.sent, answer.carried), (0, 0), "{answer:?}");
+}

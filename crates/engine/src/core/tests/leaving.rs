@@ -8,23 +8,23 @@ use super::world::{Person, Relay};
 use super::{founded, note};
 use crate::interface::*;
 
-fn member(person: &mut Person) -> RecordId {
+pub(super) fn member(person: &mut Person) -> RecordId {
     person.status().workspace.unwrap().member
 }
 
-fn devices(person: &mut Person) -> Vec<DeviceAnswer> {
+pub(super) fn devices(person: &mut Person) -> Vec<DeviceAnswer> {
     let Ok(Answer::Members(members)) = person.ask(Request::Members) else {
         panic!("no members")
     };
     members.into_iter().flat_map(|one| one.devices).collect()
 }
 
-fn device(person: &mut Person, code: &str) -> DeviceAnswer {
+pub(super) fn device(person: &mut Person, code: &str) -> DeviceAnswer {
     let all = devices(person);
     all.into_iter().find(|one| one.code == code).unwrap()
 }
 
-fn revoke(relay: &mut Relay, admin: &mut Person, code: &str) -> Revoked {
+pub(super) fn revoke(relay: &mut Relay, admin: &mut Person, code: &str) -> Revoked {
     let request = Request::Revoke {
         device: Some(code.into()),
         member: None,
@@ -35,14 +35,19 @@ fn revoke(relay: &mut Relay, admin: &mut Person, code: &str) -> Revoked {
     }
 }
 
-fn change_role(relay: &mut Relay, admin: &mut Person, member: RecordId, role: Role) -> RoleChanged {
+pub(super) fn change_role(
+    relay: &mut Relay,
+    admin: &mut Person,
+    member: RecordId,
+    role: Role,
+) -> RoleChanged {
     match relay.ask(admin, Request::ChangeRole { member, role }) {
         Ok(Answer::RoleChanged(changed)) => changed,
         other => panic!("{other:?}"),
     }
 }
 
-fn accept(
+pub(super) fn accept(
     relay: &mut Relay,
     admin: &mut Person,
     device: &str,
@@ -55,14 +60,14 @@ fn accept(
     }
 }
 
-fn held(person: &mut Person) -> Vec<HeldDevice> {
+pub(super) fn held(person: &mut Person) -> Vec<HeldDevice> {
     match person.ask(Request::Held) {
         Ok(Answer::Held(held)) => held,
         other => panic!("{other:?}"),
     }
 }
 
-fn companies(person: &mut Person) -> Vec<String> {
+pub(super) fn companies(person: &mut Person) -> Vec<String> {
     let rows = person.list(Kind::Inquiry).into_iter();
     let mut titles: Vec<String> = rows.map(|row| row.record.title).collect();
     titles.sort();
@@ -352,7 +357,7 @@ fn all_devices_of_a_member_are_revoked_and_both_are_shown() {
         assert!(!relay.sync(person).complete);
         assert!(person.status().revoked.is_some());
     }
-    let error = a.ask(request).unwrap_err();
+    let error = relay.ask(&mut a, request).unwrap_err();
     assert_eq!(error.code, "nothing-to-revoke");
 }
 
@@ -456,6 +461,7 @@ fn a_guest_is_refused_every_write_with_a_way_out() {
         .collect();
     requests.push(Request::Attach {
         intent_id: None,
+        batch: None,
         record: inquiry,
         name: "card.png".into(),
         media_type: String::new(),
@@ -519,7 +525,7 @@ fn nobody_revokes_the_device_at_hand_or_one_that_is_not_there() {
             device: Some(name.into()),
             member: None,
         };
-        let failure = a.ask(request).unwrap_err();
+        let failure = relay.ask(&mut a, request).unwrap_err();
         assert_eq!(failure.code, code);
         assert!(failure.way_out.is_some());
     }

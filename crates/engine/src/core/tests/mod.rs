@@ -5,6 +5,8 @@ mod log;
 
 mod alone;
 mod branches;
+mod contact;
+mod errands;
 mod files;
 mod forks;
 mod held;

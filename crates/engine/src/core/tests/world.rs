@@ -96,13 +96,22 @@ impl Person {
         keys: &Arc<Mutex<Option<Vec<u8>>>>,
         random: u64,
     ) -> Core {
+        Self::try_open(disk, now_ms, keys, random).unwrap()
+    }
+
+    fn try_open(
+        disk: &FaultBackend,
+        now_ms: &Arc<Mutex<i64>>,
+        keys: &Arc<Mutex<Option<Vec<u8>>>>,
+        random: u64,
+    ) -> Result<Core, Failure> {
         let store = Store::open(Backend::fault(disk)).unwrap();
         let desk = Desk {
             now_ms: Arc::clone(now_ms),
             keys: Arc::clone(keys),
             random,
         };
-        Core::open(store, Box::new(desk)).unwrap()
+        Core::open(store, Box::new(desk))
     }
 
     /// Pulls the plug and starts again from what was synced.
@@ -127,6 +136,21 @@ impl Person {
             seed,
             calls: 0,
         }
+    }
+
+    /// Gives the keys of this device, as a copy of the home has them.
+    pub(crate) fn keys(&self) -> Option<Vec<u8>> {
+        self.keys.lock().unwrap().clone()
+    }
+
+    /// Starts again with other keys beside the same store; the failure is that of opening.
+    pub(crate) fn restart_with(&mut self, keys: Option<Vec<u8>>) -> Result<(), Failure> {
+        *self.keys.lock().unwrap() = keys;
+        self.disk.die();
+        self.disk = self.disk.restart(None);
+        self.seed += 1_000;
+        self.core = Self::try_open(&self.disk, &self.now_ms, &self.keys, self.seed)?;
+        Ok(())
     }
 
     /// Starts again beside an empty store, with the keys of before.
@@ -231,7 +255,13 @@ pub(crate) struct Relay {
     identity: SigningIdentity,
     nonces: u8,
     pub(crate) bytes: BTreeMap<&'static str, usize>,
+    /// How many frames have come from it.
+    pub(crate) frames: usize,
+    /// What happens to the roster after how many frames from now.
+    pub(crate) interruption: Option<Interruption>,
 }
+
+pub(crate) type Interruption = (usize, Box<dyn FnOnce(&mut log::Space)>);
 
 impl Relay {
     pub(crate) fn new() -> Self {
@@ -246,6 +276,8 @@ impl Relay {
             identity: SigningIdentity::from_seed(&[seed; 32]),
             nonces: 0,
             bytes: BTreeMap::new(),
+            frames: 0,
+            interruption: None,
         }
     }
 
@@ -263,14 +295,27 @@ impl Relay {
 
     /// Lets a person ask something that the relay is met for, until it is answered.
     pub(crate) fn ask(&mut self, person: &mut Person, request: Request) -> Result<Answer, Failure> {
-        let call = person.send(request);
+        self.ask_all(person, [request])
+            .pop()
+            .expect("one question has one answer")
+    }
+
+    /// Lets a person ask several things before the relay is met for the first of them, until all are answered.
+    pub(crate) fn ask_all<const N: usize>(
+        &mut self,
+        person: &mut Person,
+        requests: [Request; N],
+    ) -> Vec<Result<Answer, Failure>> {
+        let calls = requests.map(|request| person.send(request));
         let mut connection: Option<(Connection, Option<WorkspaceId>)> = None;
-        let mut result = None;
+        let mut results = BTreeMap::new();
         while let Some(output) = person.core.poll() {
             match output {
-                Output::Tell(_, Message::Answer { id, ok }) if id == call => result = Some(Ok(ok)),
-                Output::Tell(_, Message::Failure { id, error }) if id == Some(call) => {
-                    result = Some(Err(error))
+                Output::Tell(_, Message::Answer { id, ok }) => {
+                    results.insert(id, Ok(ok));
+                }
+                Output::Tell(_, Message::Failure { id, error }) => {
+                    results.insert(id.unwrap_or(0), Err(error));
                 }
                 Output::Tell(..) => {}
                 Output::Disconnect => connection = None,
@@ -298,7 +343,12 @@ impl Relay {
                 }
             }
         }
-        result.expect("the request is answered when nothing is left to do")
+        let answer = |call| {
+            results
+                .remove(&call)
+                .expect("a request is answered when nothing is left to do")
+        };
+        calls.into_iter().map(answer).collect()
     }
 
     fn pump(
@@ -318,6 +368,7 @@ impl Relay {
                     }
                     person.core.net(NetInput::Frame(bytes));
                     connection.handle(now(person), Input::Written);
+                    self.interrupt_after(person, connection, workspace);
                 }
                 RelayOutput::Close { .. } => {}
                 request => {
@@ -335,6 +386,23 @@ impl Relay {
                     }
                 }
             }
+        }
+    }
+
+    /// Changes the roster under a session, after as many frames as a test wants.
+    fn interrupt_after(
+        &mut self,
+        person: &Person,
+        connection: &mut Connection,
+        workspace: &Option<WorkspaceId>,
+    ) {
+        self.frames += 1;
+        let is_due = |(after, _): &mut Interruption| *after == self.frames;
+        if let Some((_, change)) = self.interruption.take_if(is_due)
+            && let Some(space) = workspace.and_then(|id| self.store.spaces.get_mut(&id))
+        {
+            change(space);
+            connection.handle(now(person), Input::RosterGrew(Arc::clone(&space.roster)));
         }
     }
 

@@ -289,6 +289,7 @@ fn a_call_that_may_be_repeated_survives_the_owners_death() {
     };
     let attach = Request::Attach {
         intent_id: None,
+        batch: None,
         record: model::RecordId::from_bytes([1; 16]),
         name: "card.png".to_owned(),
         media_type: String::new(),
