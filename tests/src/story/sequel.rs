@@ -165,6 +165,8 @@ fn restore(stage: &mut Stage<'_>, world: &World<'_>, d: &Person, last_month: &Pe
     );
     stage.sees(&world.a, &["members"]);
     stage.sees(&world.a, &["merged"]);
+    let merged = world.a.json(&["merged"]).to_string();
+    assert!(merged.contains("issued twice"), "{merged}");
     meet(stage, &[last_month, &world.a, d]);
     stage.holds("nothing is lost, and numbers that went out twice are listed");
 }

@@ -1,5 +1,7 @@
 //! Homes that are restored from an old copy, or used twice.
 
+use std::fs;
+
 use handschlag_tests::harness::Person;
 use serde_json::Value;
 
@@ -85,4 +87,38 @@ fn two_copies_of_a_home_work_side_by_side() {
         assert_eq!(seen, all);
     }
     assert_ne!(code(&first), code(&second));
+}
+
+#[test]
+fn keys_of_an_older_copy_put_back_beside_a_newer_store_lose_nothing() {
+    let company = company();
+    let rep = company.joins("Rep B", "b", "member");
+    let restored = copied(&company, &rep, "restored");
+    let keys = |of: &Person| of.home().join("device.keys");
+    let mut all = vec![capture(&rep, "Of the first GmbH")];
+    synced(&rep);
+    all.push(capture(&restored, "Of the second GmbH"));
+    synced(&restored);
+    all.push(capture(&restored, "Not sent yet GmbH"));
+    // Only the keys come from the older copy; the store has become another device since.
+    fs::copy(keys(&rep), keys(&restored)).expect("the keys are put back");
+    all.push(capture(&restored, "Afterwards GmbH"));
+    synced(&restored);
+    synced(&rep);
+    synced(&company.owner);
+    all.sort();
+    for who in [&company.owner, &restored, &rep] {
+        synced(who);
+        let mut seen = ids(who, "inquiry");
+        seen.sort();
+        assert_eq!(seen, all, "{}", who.home().display());
+    }
+    // Without any keys the home says what to put back; with them it goes on.
+    let taken = fs::read(keys(&restored)).expect("there are keys");
+    fs::remove_file(keys(&restored)).expect("the keys are lost");
+    let error = restored.refused(&["status"]);
+    assert!(text(&error, "way_out").contains("invite --member"), "{error}");
+    fs::write(keys(&restored), taken).expect("the keys are put back");
+    capture(&restored, "Once more GmbH");
+    synced(&restored);
 }

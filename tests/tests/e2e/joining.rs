@@ -181,6 +181,13 @@ fn a_second_device_is_the_same_member() {
     assert_eq!(me["name"], "Rep B", "{me}");
     assert_eq!(me["devices"].as_array().map(Vec::len), Some(2), "{me}");
 
+    let later = text(
+        &member.json(&["task", &id, "Nachfassen", "--on", "today"]),
+        "id",
+    );
+    synced(&member);
+    synced(&company.owner);
+    synced(&device);
     let planned = |home: serde_json::Value| -> Vec<String> {
         let activities = home["activities"].as_array().expect("Home has activities");
         activities
@@ -189,9 +196,24 @@ fn a_second_device_is_the_same_member() {
             .collect()
     };
     let task = text(&task, "id");
-    assert_eq!(planned(device.json(&["home"])), [task.as_str()]);
-    // What is done on one device is done for the member, on all.
+    assert_eq!(
+        planned(device.json(&["home"])),
+        [later.as_str(), task.as_str()]
+    );
+    // What is done or postponed on one device is so for the member on all devices, and for nobody else.
     device.ok(&["done", &task]);
+    member.ok(&["postpone", &later, "+5d"]);
+    for who in [&device, &member, &device, &company.owner] {
+        synced(who);
+    }
+    for who in [&device, &member] {
+        let home = who.json(&["home"]);
+        assert_eq!(planned(home.clone()), [later.as_str()], "{}", who.name());
+        assert_eq!(home["activities"][0]["urgency"], "next-seven-days");
+    }
+    let of_b = company.owner.json(&["home", "--member", "Rep B"]);
+    assert_eq!(planned(of_b), [later.as_str()]);
+    device.ok(&["done", &later]);
     synced(&device);
     synced(&member);
     assert_eq!(planned(member.json(&["home"])), [""; 0]);

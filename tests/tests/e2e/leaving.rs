@@ -160,3 +160,62 @@ fn only_admins_decide_and_every_refusal_has_a_way_out() {
         has_way_out(&error);
     }
 }
+
+#[test]
+fn an_admin_who_has_not_synced_names_who_has_just_joined() {
+    let company = company();
+    let b = company.joins("Rep B", "b", "admin");
+    synced(&b);
+    company.joins("Rep C", "c", "member");
+    // B knows neither name nor code; the relay is met before that is said.
+    let changed = b.json(&["role", "Rep C", "guest"]);
+    assert_eq!(changed["role"], "guest", "{changed}");
+    company.joins("Rep D", "d", "member");
+    let link = b.ok(&["invite", "--member", "Rep D"]);
+    company.empty_home("d2").ok(&["join", &link]);
+    company.joins("Rep E", "e", "member");
+    let revoked = b.json(&["revoke", "Rep E"]);
+    assert_eq!(text(&revoked, "name"), "Rep E");
+    company.joins("Rep F", "f", "member");
+    let code = text(&company.owner.json(&["members"])[5]["devices"][0], "code");
+    assert_eq!(text(&b.json(&["revoke", &code]), "name"), "Rep F");
+    let unknown = b.refused(&["role", "Rep Z", "guest"]);
+    assert_eq!(text(&unknown, "code"), "no-such-record");
+    has_way_out(&unknown);
+}
+
+#[test]
+fn without_the_relay_who_is_unknown_may_be_new_there() {
+    let mut company = company();
+    let b = company.joins("Rep B", "b", "admin");
+    synced(&b);
+    company.relay.kill();
+    for command in [
+        &["role", "Rep C", "guest"][..],
+        &["revoke", "Z9"],
+        &["revoke", "Rep C"],
+        &["accept-held", "C"],
+        &["invite", "--member", "Rep C"],
+    ] {
+        let error = b.refused(command);
+        let way_out = text(&error, "way_out");
+        assert!(way_out.contains("handschlag sync"), "{command:?}: {error}");
+    }
+}
+
+#[test]
+fn members_tells_the_last_contact_beside_the_last_transaction() {
+    let company = company();
+    let b = company.joins("Rep B", "b", "member");
+    b.ok(&["capture", "--company", "Nordwind Pumpen GmbH"]);
+    synced(&b);
+    synced(&company.owner);
+    let members = company.owner.json(&["members"]);
+    let device = &members[1]["devices"][0];
+    let (last, contact) = (device["last_ms"].as_i64(), device["contact_ms"].as_i64());
+    assert!(last.is_some() && last <= contact, "{device}");
+    let table = company.owner.ok(&["members"]);
+    for column in ["last transaction", "last contact"] {
+        assert!(table.contains(column), "{table}");
+    }
+}

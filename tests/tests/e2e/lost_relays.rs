@@ -176,3 +176,48 @@ fn a_workspace_moves_to_another_relay_and_takes_all_along() {
     }
     all_see(&[&company.owner, &b, &c], &all);
 }
+
+#[test]
+fn a_wiped_relay_that_a_stale_admin_refilled_gets_back_the_branch_that_counts() {
+    let mut company = company();
+    let b = company.joins("Rep B", "b", "admin");
+    synced(&b);
+    synced(&company.owner);
+    // C joins, of whom B does not hear; then the relay loses its disk, and B is there before anybody else.
+    let c = company.joins("Rep C", "c", "member");
+    let of_c = capture(&c, "Nordwind Pumpen GmbH");
+    synced(&c);
+    synced(&company.owner);
+    lose_disk(&mut company.relay);
+    synced(&b);
+    let link = b.ok(&["invite", "--user", "Rep D"]);
+    let d = company.empty_home("d");
+    d.ok(&["join", &link]);
+    let of_d = capture(&d, "Suedwind Pumpen GmbH");
+    synced(&d);
+    // The owner's branch counts: C is in it, and D is not until an admin lets it in.
+    let a = &company.owner;
+    synced(a);
+    synced(&c);
+    let status = a.json(&["status"]);
+    let lost = status["lost_branches"].as_array().expect("a list");
+    assert_eq!(lost.len(), 1, "{status}");
+    assert_eq!(text(&lost[0], "begun_by"), "B", "{status}");
+    assert!(a.ok(&["status"]).contains("lost branch"));
+    let members = a.json(&["members"]);
+    let devices = members.as_array().expect("members").iter();
+    let devices = devices.flat_map(|member| member["devices"].as_array().expect("devices"));
+    let held: Vec<&serde_json::Value> = devices
+        .filter(|device| device["is_of_lost_branch"] == true)
+        .collect();
+    assert_eq!(held.len(), 1, "{members}");
+    let refused = d.refused(&["sync"]);
+    assert!(text(&refused, "way_out").contains("accept-held"), "{refused}");
+    let feed = text(held[0], "feed");
+    assert_eq!(a.json(&["accept-held", &feed])["name"], "Rep D");
+    synced(&d);
+    for who in [a, &b, &c, &d, a] {
+        synced(who);
+    }
+    all_see(&[a, &b, &c, &d], &[of_c, of_d]);
+}
