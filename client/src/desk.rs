@@ -175,8 +175,10 @@ impl<'a> Desk<'a> {
     pub(crate) fn member(&mut self, typed: &str) -> Result<RecordId, CommandError> {
         match self.id(typed) {
             Err(CommandError::Failed(failure)) if failure.code == "no-such-record" => {
-                self.meet(failure)?;
-                self.id(typed)
+                let unknown = unknown(failure, "member", typed);
+                self.meet(unknown.clone())?;
+                let found = self.id(typed);
+                found.map_err(|error| still_unknown(error, unknown))
             }
             found => found,
         }
@@ -281,6 +283,25 @@ impl<'a> Desk<'a> {
             show(self, event)?;
         }
         Ok(())
+    }
+}
+
+/// Says that nobody is known by a name, here or at the relay.
+pub(crate) fn unknown(failure: Failure, what: &str, typed: &str) -> Failure {
+    Failure {
+        reason: format!("there is no {what} '{}'", typed.trim()),
+        way_out: Some("see members and devices: handschlag members".to_owned()),
+        ..failure
+    }
+}
+
+/// Tells what is unknown also after the relay was met, unless something else went wrong.
+pub(crate) fn still_unknown(error: CommandError, unknown: Failure) -> CommandError {
+    match error {
+        CommandError::Failed(failure) if failure.code == unknown.code => {
+            CommandError::Failed(unknown)
+        }
+        other => other,
     }
 }
 

@@ -3,7 +3,7 @@
 use engine::interface::{Answer, Request};
 
 use crate::args::admin::{AcceptHeld, Revoke, Role};
-use crate::desk::{Desk, answer};
+use crate::desk::{self, Desk, answer};
 use crate::error::CommandError;
 use crate::output;
 
@@ -22,8 +22,9 @@ pub(super) fn revoke(desk: &mut Desk<'_>, args: &Revoke) -> Result<(), CommandEr
     let request = match target(desk, who) {
         // Device or member may have joined just now.
         Err(CommandError::Failed(failure)) if failure.code == "no-such-record" => {
-            desk.meet(failure)?;
-            target(desk, who)
+            let unknown = desk::unknown(failure, "device or member", who);
+            desk.meet(unknown.clone())?;
+            target(desk, who).map_err(|error| desk::still_unknown(error, unknown))
         }
         found => found,
     }?;

@@ -212,10 +212,10 @@ impl Core {
             let write = self.store.write()?;
             write.set_meta(META_ACKNOWLEDGED, &sequence.to_be_bytes())?;
             write.commit()?;
-            self.link.sent += sequence.saturating_sub(device.acknowledged);
             device.acknowledged = sequence;
             self.is_changed = true;
         }
+        self.link.count_sent(sequence);
         Ok(())
     }
 

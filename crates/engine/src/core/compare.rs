@@ -63,7 +63,10 @@ impl Core {
         let mut envelopes = Vec::new();
         for one in received {
             if lacks(&one.key.feed, one.key.sequence) {
-                self.link.carried += u64::from(own != Some(&one.key.feed));
+                match own == Some(&one.key.feed) {
+                    true => self.link.hand_out(one.key.sequence),
+                    false => self.link.carried += 1,
+                }
                 envelopes.push(one.bytes.into());
             }
         }

@@ -22,7 +22,9 @@ impl Core {
         let signed = last_signed(&device.roster);
         let now_ms = self.around.now_ms();
         let lost = device.roster.held_devices();
-        for info in device.roster.devices().chain(lost) {
+        let mut infos: Vec<_> = device.roster.devices().chain(lost).collect();
+        infos.sort_by_key(|info| info.code);
+        for info in infos {
             let transactions = match read.feed(info.signing.as_bytes()).map_err(Problem::from)? {
                 Some(bytes) => read_head(&bytes)?.0,
                 None => 0,

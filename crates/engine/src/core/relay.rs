@@ -44,6 +44,8 @@ pub(super) struct Link {
     pub(super) received: u64,
     /// How many own envelopes a relay has taken.
     pub(super) sent: u64,
+    /// The first and the last own envelope that was handed out in this session and is not acknowledged.
+    handed: Option<(u64, u64)>,
     /// How many envelopes of others were brought to relays that lacked them.
     pub(super) carried: u64,
     pub(super) problem: Option<Failure>,
@@ -77,11 +79,27 @@ impl Link {
     fn begin_session(&mut self) {
         self.signing = None;
         self.theirs = None;
+        self.handed = None;
         self.wants.clear();
         self.is_held_asked = false;
         self.offered_for = None;
         if self.settling.take().is_some() {
             self.settled_for = None;
+        }
+    }
+
+    /// Notes that an own envelope is on its way.
+    pub(super) fn hand_out(&mut self, sequence: u64) {
+        let (first, last) = self.handed.unwrap_or((sequence, sequence));
+        self.handed = Some((first.min(sequence), last.max(sequence)));
+    }
+
+    /// Counts what the relay has taken of what was handed out; it may have had more before, by another copy of the home.
+    pub(super) fn count_sent(&mut self, up_to: u64) {
+        if let Some((first, last)) = self.handed.filter(|(first, _)| *first <= up_to) {
+            let taken = up_to.min(last);
+            self.sent += taken + 1 - first;
+            self.handed = (taken < last).then_some((taken + 1, last));
         }
     }
 
@@ -352,6 +370,9 @@ impl Core {
         // What comes after is sent by the device that continues this one.
         let last = accepted.map_or(u64::MAX, |cut| cut.0);
         envelopes.retain(|(sequence, _)| *sequence <= last);
+        for (sequence, _) in &envelopes {
+            self.link.hand_out(*sequence);
+        }
         Ok(Some(Input::Outbox { envelopes }))
     }
 

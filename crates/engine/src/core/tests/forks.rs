@@ -135,6 +135,9 @@ fn two_copies_of_a_home_are_used_at_once_and_lose_nothing() {
         text: "second".into(),
     });
     relay.sync(&mut b);
+    // Of three that were only here the relay has one already, from the other copy.
+    assert_eq!(clone.status().only_here, 3);
+    assert_eq!(relay.sync(&mut clone).sent, 2);
     let (rows, _) = settle(&mut relay, &mut [&mut clone, &mut b, &mut a]);
     assert_eq!(rows.len(), 5, "{rows:?}");
     let note = a.record(shared).note;
