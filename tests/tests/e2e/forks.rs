@@ -117,7 +117,10 @@ fn keys_of_an_older_copy_put_back_beside_a_newer_store_lose_nothing() {
     let taken = fs::read(keys(&restored)).expect("there are keys");
     fs::remove_file(keys(&restored)).expect("the keys are lost");
     let error = restored.refused(&["status"]);
-    assert!(text(&error, "way_out").contains("invite --member"), "{error}");
+    assert!(
+        text(&error, "way_out").contains("invite --member"),
+        "{error}"
+    );
     fs::write(keys(&restored), taken).expect("the keys are put back");
     capture(&restored, "Once more GmbH");
     synced(&restored);

@@ -212,7 +212,10 @@ fn a_wiped_relay_that_a_stale_admin_refilled_gets_back_the_branch_that_counts() 
         .collect();
     assert_eq!(held.len(), 1, "{members}");
     let refused = d.refused(&["sync"]);
-    assert!(text(&refused, "way_out").contains("accept-held"), "{refused}");
+    assert!(
+        text(&refused, "way_out").contains("accept-held"),
+        "{refused}"
+    );
     let feed = text(held[0], "feed");
     assert_eq!(a.json(&["accept-held", &feed])["name"], "Rep D");
     synced(&d);
