@@ -72,7 +72,8 @@ impl Card {
         !(self.given.is_empty() && self.additional.is_empty() && self.family.is_empty())
     }
 
-    /// Returns the best text to call this card by: the person's name, else company, e-mail, phone, website or town.
+    /// Returns the best text to call this card by: the person's name, else company, e-mail, phone, website or town, or
+    /// what else there is of an address; empty only where the card names no one.
     #[must_use]
     pub fn display_name(&self) -> String {
         if self.has_name() {
@@ -89,11 +90,18 @@ impl Card {
                 .map(|item| item.value.clone())
                 .unwrap_or_default()
         };
-        let town = self
-            .addresses
-            .first()
-            .map(|address| address.city.clone())
-            .unwrap_or_default();
+        let place = |address: &PostalAddress| {
+            let parts = [
+                &address.city,
+                &address.street,
+                &address.extra,
+                &address.postal_code,
+                &address.region,
+                &address.country,
+            ];
+            parts.into_iter().find(|part| !part.is_empty()).cloned()
+        };
+        let town = self.addresses.iter().find_map(place).unwrap_or_default();
         let website = self.websites.first().cloned().unwrap_or_default();
         [
             self.company.clone(),

@@ -297,3 +297,10 @@ fn bounds_are_kept_and_reported() {
     assert_eq!(imported.cards[0].note, "X-A: 1");
     assert_eq!(imported.problems.len(), 1);
 }
+
+#[test]
+fn a_card_of_an_address_alone_is_called_by_what_it_has() {
+    let card = one("ADR:;;Weg 1;;;;\n");
+    assert!(card.names_someone());
+    assert_eq!(card.display_name(), "Weg 1");
+}
