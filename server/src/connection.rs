@@ -405,18 +405,22 @@ impl Shell {
     /// Takes a message from the socket.
     fn heard(&mut self, message: Message) -> Option<Input> {
         self.heard = Instant::now();
-        let bytes = match message {
-            Message::Binary(bytes) => bytes,
-            Message::Text(_) => return Some(Input::NotBinary),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return None,
+        // A ping costs work too, so it counts like the smallest frame.
+        let (bytes, roster_entries, input) = match message {
+            Message::Binary(bytes) => {
+                let roster_entries = match &self.space {
+                    Some(space) if is_of_roster(&bytes) => space.roster_entries(),
+                    _ => 0,
+                };
+                (bytes.len(), roster_entries, Some(Input::Frame(bytes.into())))
+            }
+            Message::Text(text) => (text.len(), 0, Some(Input::NotBinary)),
+            Message::Ping(bytes) | Message::Pong(bytes) => (bytes.len(), 0, None),
+            Message::Close(_) => (0, 0, None),
         };
-        let roster_entries = match &self.space {
-            Some(space) if is_of_roster(&bytes) => space.roster_entries(),
-            _ => 0,
-        };
-        let wait = self.pace.take(now_ms(), bytes.len(), roster_entries);
+        let wait = self.pace.take(now_ms(), bytes, roster_entries);
         self.read_again = self.heard + Duration::from_millis(wait);
-        Some(Input::Frame(bytes.into()))
+        input
     }
 
     fn wake_at(&self) -> Instant {
