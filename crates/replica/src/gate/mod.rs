@@ -24,6 +24,8 @@
 
 mod check;
 mod columns;
+#[cfg(any(test, feature = "drafts"))]
+pub mod draft;
 mod encode;
 mod parse;
 mod read;

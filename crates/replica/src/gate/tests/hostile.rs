@@ -1,7 +1,7 @@
 //! Changes that are almost right: whatever the gate lets through, automerge takes, saves and loads.
 
-use super::builder::{Draft, Row, rows};
 use super::*;
+use crate::gate::draft::{Draft, Row, rows};
 
 /// One thing that is wrong with a change; the numbers pick where and what.
 #[derive(Debug, Clone)]

@@ -1,6 +1,5 @@
 //! Tests of the gate: what real use makes passes, each rule refuses what breaks it, and what passes is safe.
 
-mod builder;
 mod hostile;
 mod identity;
 mod real;

@@ -2,8 +2,8 @@
 
 use automerge::ChangeHash;
 
-use super::builder::{Draft, Row, rows};
 use super::*;
+use crate::gate::draft::{Draft, Row, rows};
 use crate::gate::{MAX_COUNTER, MAX_TIME_MS, column, encode};
 use crate::genesis::{GENESIS_ACTOR, genesis_bytes, genesis_hash};
 

@@ -1,31 +1,48 @@
 //! Changes taken apart into their fields, changed at will, and put together with a right checksum.
+//!
+//! For tests and fuzz targets alone (feature `drafts`): it makes what the gate is there to refuse.
 
 use automerge::ChangeHash;
 
-use crate::gate::read::Reader;
-use crate::gate::{Action, ParsedChange, column, encode};
+use super::read::Reader;
+use super::{Action, MAGIC, ParsedChange, column, encode};
 use crate::genesis::GENESIS_ACTOR;
 
 /// The fields of a change chunk, whatever they say.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
-    pub(super) magic: [u8; 4],
-    pub(super) kind: u8,
-    pub(super) deps: Vec<ChangeHash>,
-    pub(super) actor: Vec<u8>,
-    pub(super) seq: u64,
-    pub(super) start_op: u64,
-    pub(super) time_ms: i64,
-    pub(super) message: Vec<u8>,
-    pub(super) others: Vec<Vec<u8>>,
-    pub(super) columns: Vec<(u64, Vec<u8>)>,
+pub struct Draft {
+    /// The first bytes of the chunk.
+    pub magic: [u8; 4],
+    /// The type of the chunk.
+    pub kind: u8,
+    /// The changes that it depends on.
+    pub deps: Vec<ChangeHash>,
+    /// The actor.
+    pub actor: Vec<u8>,
+    /// The sequence in the actor's changes.
+    pub seq: u64,
+    /// The counter of the first operation.
+    pub start_op: u64,
+    /// The time in ms since 1970.
+    pub time_ms: i64,
+    /// The bytes of the message.
+    pub message: Vec<u8>,
+    /// The other actors that it names.
+    pub others: Vec<Vec<u8>>,
+    /// The columns by their specifications.
+    pub columns: Vec<(u64, Vec<u8>)>,
     /// Bytes between the columns and the end of the chunk.
-    pub(super) extra: Vec<u8>,
+    pub extra: Vec<u8>,
 }
 
 impl Draft {
     /// Takes a well-formed change apart.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// It is not well formed.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
         const VALID: &str = "the sample is valid";
         let mut reader = Reader::new(&bytes[9..]);
         reader.unsigned("length").expect(VALID);
@@ -59,7 +76,7 @@ impl Draft {
             .map(|(spec, length)| (spec, reader.take(length, "column").expect(VALID).to_vec()))
             .collect();
         Self {
-            magic: super::super::MAGIC,
+            magic: MAGIC,
             kind: 1,
             deps: deps
                 .iter()
@@ -77,7 +94,8 @@ impl Draft {
     }
 
     /// Puts the change together again.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
         let mut body = Vec::new();
         let prefixed = |bytes: &[u8], body: &mut Vec<u8>| {
             encode::unsigned(bytes.len() as u64, body);
@@ -104,7 +122,7 @@ impl Draft {
     }
 
     /// Returns the bytes of a column, which is made if it is not there.
-    pub(super) fn column(&mut self, spec: u64) -> &mut Vec<u8> {
+    pub fn column(&mut self, spec: u64) -> &mut Vec<u8> {
         let place = match self.columns.binary_search_by_key(&spec, |(spec, _)| *spec) {
             Ok(place) => place,
             Err(place) => {
@@ -116,29 +134,45 @@ impl Draft {
     }
 
     /// Replaces all columns by those of the rows.
-    pub(super) fn set_rows(&mut self, rows: &[Row]) {
+    pub fn set_rows(&mut self, rows: &[Row]) {
         self.columns = columns(rows);
     }
 }
 
+/// Puts a chunk of any type around a body, with the right checksum.
+#[must_use]
+pub fn chunk(kind: u8, body: &[u8]) -> Vec<u8> {
+    encode::chunk(kind, body)
+}
+
 /// One operation, each of its fields as the columns can say it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Row {
-    pub(super) obj_actor: Option<u64>,
-    pub(super) obj_counter: Option<u64>,
-    pub(super) key_actor: Option<u64>,
-    pub(super) key_counter: Option<u64>,
-    pub(super) key: Option<String>,
-    pub(super) insert: bool,
-    pub(super) action: u64,
-    pub(super) kind: u64,
-    pub(super) value: Vec<u8>,
-    /// Actor and counter.
-    pub(super) pred: Vec<(u64, u64)>,
+pub struct Row {
+    /// The actor of the object, by its index in the change.
+    pub obj_actor: Option<u64>,
+    /// The counter of the object.
+    pub obj_counter: Option<u64>,
+    /// The actor of the element.
+    pub key_actor: Option<u64>,
+    /// The counter of the element; 0 for the start.
+    pub key_counter: Option<u64>,
+    /// The key in a map.
+    pub key: Option<String>,
+    /// Whether an element is inserted.
+    pub insert: bool,
+    /// What is done.
+    pub action: u64,
+    /// The type of the value.
+    pub kind: u64,
+    /// The bytes of the value.
+    pub value: Vec<u8>,
+    /// Actor and counter of each predecessor.
+    pub pred: Vec<(u64, u64)>,
 }
 
 /// Returns the operations of a change as rows.
-pub(super) fn rows(change: &ParsedChange) -> Vec<Row> {
+#[must_use]
+pub fn rows(change: &ParsedChange) -> Vec<Row> {
     let genesis = change
         .actors
         .iter()
