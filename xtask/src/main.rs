@@ -1,9 +1,10 @@
-//! The project's own tasks: run, test, ci, demo, kill, tidy.
+//! The project's own tasks: run, test, ci, demo, kill, fuzz, tidy.
 
 mod ci;
 mod command;
 mod demo;
 mod failure;
+mod fuzz;
 mod kill;
 mod project;
 mod run;
@@ -31,6 +32,8 @@ enum Task {
     Demo(demo::Options),
     /// Kills a relay and five clients at random while they work, and checks that nothing acknowledged is lost.
     Kill(kill::Options),
+    /// Shows the doors for bytes from outside to a fuzzer; needs a nightly compiler and cargo-fuzz.
+    Fuzz(fuzz::Options),
     /// Checks the rules of the house: dependencies, file sizes, forbidden words.
     Tidy,
     /// Checks that everything the web client runs compiles for the browser.
@@ -56,6 +59,7 @@ fn carry_out(project: &Project, task: Task) -> Result<(), Failure> {
         Task::Test(options) => test::test(project, &options),
         Task::Demo(options) => demo::demo(project, &options),
         Task::Kill(options) => kill::kill(project, &options),
+        Task::Fuzz(options) => fuzz::fuzz(project, &options),
         Task::Tidy => tidy::tidy(project),
         Task::WebCheck(options) => {
             let outcome = web::check(project, &options)?;

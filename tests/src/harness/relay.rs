@@ -148,6 +148,14 @@ impl RelayProcess {
         format!("http://{}", self.listen)
     }
 
+    /// Gives the id of its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn id(&self) -> u32 {
+        self.running.as_ref().expect("the relay runs").id()
+    }
+
     /// Gives the folder of its data.
     pub fn data(&self) -> &Path {
         &self.data

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (handschlag_tests::hostile::target("relay").run)(bytes));
