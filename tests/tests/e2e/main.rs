@@ -4,8 +4,10 @@ mod attachments;
 #[cfg(target_os = "linux")]
 mod disks;
 mod files;
+mod fixtures;
 mod forks;
 mod homes;
+mod hostile;
 mod joining;
 mod kill;
 mod leaving;
