@@ -412,7 +412,11 @@ impl Shell {
                     Some(space) if is_of_roster(&bytes) => space.roster_entries(),
                     _ => 0,
                 };
-                (bytes.len(), roster_entries, Some(Input::Frame(bytes.into())))
+                (
+                    bytes.len(),
+                    roster_entries,
+                    Some(Input::Frame(bytes.into())),
+                )
             }
             Message::Text(text) => (text.len(), 0, Some(Input::NotBinary)),
             Message::Ping(bytes) | Message::Pong(bytes) => (bytes.len(), 0, None),
