@@ -1,7 +1,7 @@
 //! Envelopes: decoded, verified in all ways, opened.
 
 use protocol::{
-    Cursor, Cut, EnvelopeHash, Header, Part, RosterHash, limits::MAX_FILE_BYTES,
+    Cursor, Cut, EnvelopeHash, FeedId, Header, Part, RosterHash, limits::MAX_FILE_BYTES,
     limits::MAX_TRANSACTION_BYTES,
 };
 use vault::{
@@ -33,17 +33,23 @@ fn run(bytes: &[u8]) {
         check(&[script.rest().to_vec()]);
         return;
     }
-    let mut all: Vec<(Header, Vec<u8>)> = Vec::new();
+    let mut before: Option<Header> = None;
+    let mut all: Vec<Vec<u8>> = Vec::new();
     while !script.is_over() && all.len() < 4 {
-        let before = all.last().map(|(header, _)| header.clone());
-        all.push(make(&mut script, before));
+        let (header, bytes, signer) = make(&mut script, before);
+        let taken = weigh_envelope(&bytes, &Company::get().roster);
+        assert!(
+            taken.is_err() || signer == header.feed,
+            "a forged one is taken"
+        );
+        before = Some(header);
+        all.push(bytes);
     }
-    let all: Vec<Vec<u8>> = all.into_iter().map(|(_, bytes)| bytes).collect();
     check(&all);
 }
 
-/// Makes an envelope that is right but for what the script says.
-fn make(script: &mut Script<'_>, before: Option<Header>) -> (Header, Vec<u8>) {
+/// Makes an envelope that is right but for what the script says, and tells who signed it.
+fn make(script: &mut Script<'_>, before: Option<Header>) -> (Header, Vec<u8>, FeedId) {
     let company = Company::get();
     let hand = script.below(who::COUNT);
     let mut header = company.header(hand);
@@ -70,7 +76,7 @@ fn make(script: &mut Script<'_>, before: Option<Header>) -> (Header, Vec<u8>) {
         hand
     };
     let bytes = company.hands[signer].envelope(&header, parts);
-    (header, bytes)
+    (header, bytes, company.hands[signer].keys.feed())
 }
 
 fn spoil(script: &mut Script<'_>, header: &mut Header) {

@@ -16,7 +16,7 @@ pub(super) const TARGET: Target = Target {
     about: "changes before automerge, wrong in their fields or their bytes",
     run,
     seeds,
-    rounds: 800,
+    rounds: 400,
 };
 
 /// The prefix of the actor that makes the changes which are spoilt.

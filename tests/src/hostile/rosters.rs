@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use protocol::{
     AcceptedDevice, Body, Cut, CutMoved, Device, DeviceAdded, DeviceCode, Entry, EnvelopeHash,
     FeedId, Founding, Invite, InviteEnded, InviteKey, KeyCheck, KeyEpoch, Revocation, Role,
-    RoleChange, RosterHash, Salt, SealingKey, SignerKey, What, Wrap, WrappedKey,
+    RoleChange, RosterHash, Salt, SealingKey, SignerKey, What, Wrap, WrappedKey, domain,
 };
 use vault::{Comparison, InviteSecret, InviteTerms, Roster, Side, Standing, Target as Aim};
 
@@ -20,7 +20,7 @@ pub(super) const TARGET: Target = Target {
     about: "roster entries: decoded, appended, read from nothing; branches that meet",
     run,
     seeds,
-    rounds: 700,
+    rounds: 500,
 };
 
 /// The most entries that a script tries.
@@ -53,8 +53,10 @@ fn run(bytes: &[u8]) {
 /// Appends an entry: refused, it changes nothing.
 fn append(roster: &mut Roster, entry: &[u8]) {
     let (head, count) = (roster.head(), roster.entries().len());
+    let before = roster.clone();
     match roster.append(entry) {
         Ok(()) => {
+            may_be_signed(&before, entry);
             assert_eq!(roster.entries().len(), count + 1);
             let hash = Entry::decode(entry).expect("was read").hash();
             assert_eq!(roster.head(), hash);
@@ -63,6 +65,46 @@ fn append(roster: &mut Roster, entry: &[u8]) {
         Err(error) => {
             assert!(!error.to_string().is_empty());
             assert_eq!((roster.head(), roster.entries().len()), (head, count));
+        }
+    }
+}
+
+/// Whoever signed an entry that was taken had the right to.
+fn may_be_signed(before: &Roster, entry: &[u8]) {
+    let entry = Entry::decode(entry).expect("was read");
+    let body = Body::decode(&entry.body).expect("was read");
+    let message = protocol::hash(domain::ROSTER, &[&entry.body]);
+    let mut hands = Company::get().hands.iter();
+    if let Some(hand) = hands.find(|hand| hand.keys.signing.key() == body.author) {
+        let signature = hand.sign(domain::SIGN_ROSTER, &[&message]);
+        assert_eq!(signature, entry.signature, "a forged entry is taken");
+    }
+    let author = FeedId::from_bytes(*body.author.as_bytes());
+    match before.device(&author) {
+        Some(device) => {
+            assert!(
+                !before.is_revoked(&author),
+                "a revoked device signed {body:?}"
+            );
+            let is_own =
+                matches!(&body.what, What::Device(added) if added.device.continues == Some(author));
+            assert!(
+                is_own || device.role.may_administer(),
+                "{} signed {body:?}",
+                device.role.as_str()
+            );
+        }
+        None => {
+            assert!(
+                matches!(body.what, What::Device(_)),
+                "a stranger signed {body:?}"
+            );
+            let mut invites = before.invites();
+            let is_known = |key: &[u8]| key == body.author.as_bytes();
+            assert!(
+                invites.any(|invite| is_known(invite.signing.as_bytes())),
+                "nobody signed {body:?}"
+            );
         }
     }
 }

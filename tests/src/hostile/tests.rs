@@ -55,6 +55,11 @@ fn try_out(target: &Target, what: String, input: &[u8]) {
     (target.run)(input);
 }
 
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().expect("is a number"))
+}
+
+/// Tries all that is known, then mutations: from `HANDSCHLAG_SEED` on, `HANDSCHLAG_ROUNDS` times as many as usual.
 fn check(name: &str) {
     let target = target(name);
     let seeds = (target.seeds)();
@@ -70,7 +75,8 @@ fn check(name: &str) {
     begin.extend(corpus.into_iter().map(|(_, input)| input));
     begin.retain(|input| input.len() <= MAX_BYTES);
     begin.push(Vec::new());
-    for seed in 0..target.rounds as u64 {
+    let (first, times) = (number("HANDSCHLAG_SEED", 0), number("HANDSCHLAG_ROUNDS", 1));
+    for seed in (first..).take(target.rounds.saturating_mul(times as usize)) {
         let mut dice = Dice::of(seed);
         let mut input = begin[dice.below(begin.len())].clone();
         let other = &begin[dice.below(begin.len())];

@@ -19,7 +19,7 @@ pub(super) const TARGET: Target = Target {
     about: "registers, stored views and rows, and all that is worked out of them",
     run,
     seeds,
-    rounds: 300,
+    rounds: 150,
 };
 
 /// All forms that a register's value can have.
