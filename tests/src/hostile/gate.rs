@@ -322,7 +322,9 @@ fn seeds() -> Vec<Vec<u8>> {
             all.push(vec![3, at, 0, at, 5, row, 1, 2, 3, 4, 5, 6, 7, 8, 0]);
         }
         for field in 0..18 {
-            all.push(vec![2, at, 1, field, 140, 2, 1, 60, 3]);
+            for near in [140, 170, 200] {
+                all.push(vec![2, at, 1, field, near, 2, 1, 60, 3]);
+            }
         }
     }
     all

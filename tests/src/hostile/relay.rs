@@ -338,7 +338,7 @@ impl Hostile {
                     .clone(),
                 2 => {
                     let mut header = company.header(script.below(who::COUNT));
-                    header.sequence = script.number();
+                    header.sequence = script.near(self.feed.len() as u64 + 1);
                     header.previous = EnvelopeHash::from_bytes([script.byte(); 32]);
                     header.min_reader = script.near(1) as u32;
                     company.hands[self.hand].envelope(&header, Vec::new())
@@ -400,6 +400,11 @@ fn seeds() -> Vec<Vec<u8>> {
         ]);
         all.push(twice.copied().collect());
     }
+    // Three true envelopes of a member, then one that does not follow them.
+    all.push(vec![
+        1, 0, 0, 0, 0, 10, 5, 5, 1, 12, 0, 3, 5, 0, 5, 0, 5, 0, 0, 0, 0, 12, 0, 1, 2, 2, 0, 9, 0,
+        0, 0, 0, 0,
+    ]);
     // A signature of no session, and bytes that are none.
     let hand = &Company::get().hands[who::MEMBER];
     let signature = hand.sign(domain::SIGN_SESSION, &[b"nothing"]);
