@@ -11,8 +11,8 @@ use futures_util::{
     future::BoxFuture,
     stream::{FuturesUnordered, SplitSink},
 };
-use protocol::{Cut, Frame, Nonce, RosterAppend, RosterHash, RosterMore};
-use sync::relay::{Connection, Input, Output, RosterAppended};
+use protocol::{Frame, Nonce, RosterAppend, RosterMore};
+use sync::relay::{Connection, Input, Output};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     sync::{mpsc, watch},
@@ -22,9 +22,10 @@ use tokio::{
 use tracing::{debug, info};
 
 use crate::{
+    answer::{self, Told},
     clock::{self, now_ms},
     hub::{Failed, Growth, Hub},
-    log::{FeedRange, Written},
+    log::FeedRange,
     logging::Short,
     pace::Pace,
     space::{Now, Space},
@@ -125,38 +126,20 @@ pub(crate) async fn serve(
     debug!(connection = number, "closed");
 }
 
-/// What the state machine was told of the workspace.
-#[derive(Default)]
-struct Told {
-    roster_head: Option<RosterHash>,
-    held: Option<Arc<[Cut]>>,
-}
-
-/// Waits until the workspace has grown. Roster and held feeds are told only when they changed, the log otherwise.
+/// Waits until the workspace has news.
 async fn grown(now: &mut Option<watch::Receiver<Now>>, told: &mut Told) -> Input {
     let Some(receiver) = now else {
         return std::future::pending().await;
     };
-    if receiver.changed().await.is_err() {
-        return std::future::pending().await;
+    while receiver.changed().await.is_ok() {
+        let current = receiver.borrow_and_update().clone();
+        if let Some(news) = told.news(&current) {
+            // What else has changed is told in the next turn.
+            receiver.mark_changed();
+            return news;
+        }
     }
-    let current = receiver.borrow_and_update().clone();
-    let head = Some(current.roster.head());
-    if head != told.roster_head {
-        told.roster_head = head;
-        // What else has changed is told in the next turn.
-        receiver.mark_changed();
-        return Input::RosterGrew(current.roster);
-    }
-    let is_told = told.held.as_ref();
-    if !is_told.is_some_and(|held| Arc::ptr_eq(held, &current.held)) {
-        told.held = Some(Arc::clone(&current.held));
-        receiver.mark_changed();
-        return Input::HeldChanged(current.held);
-    }
-    Input::LogGrew {
-        sequence: current.head.sequence,
-    }
+    std::future::pending().await
 }
 
 /// Writes what is queued, and tells of each message that has left.
@@ -299,12 +282,9 @@ impl Shell {
                 );
                 let durable = self.hub.append(&space, judged, judged_by).await;
                 self.answer(async move {
-                    let input = match durable.await {
-                        Ok(Written::Appended { outcome, .. }) => Input::Appended(outcome),
-                        Ok(Written::Outdated) => Input::Outdated(space.now().roster),
-                        _ => Input::Failed,
-                    };
-                    (input, None)
+                    let written = durable.await;
+                    let input = written.map(|written| answer::to_append(written, &space));
+                    (input.unwrap_or(Input::Failed), None)
                 });
             }
             Output::AppendCarried {
@@ -315,11 +295,8 @@ impl Shell {
                 debug!(connection = self.number, runs = runs.len(), "carried");
                 let durable = self.hub.carry(&space, runs, feeds, judged_by).await;
                 self.answer(async move {
-                    let input = match durable.await {
-                        Ok(Written::Carried { heads, .. }) => Input::CarriedAppended { heads },
-                        _ => Input::Failed,
-                    };
-                    (input, None)
+                    let input = durable.await.map(answer::to_carry);
+                    (input.unwrap_or(Input::Failed), None)
                 });
             }
             Output::Compare { known } => self.answer(async move {
@@ -364,19 +341,9 @@ impl Shell {
                 };
                 let durable = self.hub.append_roster(&space, roster, growth).await;
                 self.answer(async move {
-                    let input = match durable.await {
-                        Ok(Written::RosterGrew { .. }) => {
-                            Input::RosterAppended(RosterAppended::Grew(grown))
-                        }
-                        Ok(Written::CutsDiffer { heads }) => {
-                            Input::RosterAppended(RosterAppended::CutsDiffer(heads))
-                        }
-                        Ok(Written::RosterMoved) => {
-                            Input::RosterAppended(RosterAppended::Moved(space.now().roster))
-                        }
-                        _ => Input::Failed,
-                    };
-                    (input, None)
+                    let written = durable.await;
+                    let input = written.map(|written| answer::to_roster(written, grown, &space));
+                    (input.unwrap_or(Input::Failed), None)
                 });
             }
             Output::Send(_)

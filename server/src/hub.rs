@@ -46,7 +46,7 @@ pub(crate) struct Growth {
 }
 
 /// What is found where a workspace should be.
-enum Place {
+pub(crate) enum Place {
     Open(Arc<Space>),
     /// It is there, and does not know the key.
     Stranger,
@@ -94,12 +94,8 @@ impl Hub {
 
     /// Finds a workspace that a client names, for a key that it claims to have.
     pub(crate) async fn open(&self, id: WorkspaceId, key: SignerKey) -> Opened {
-        Ok(match self.space(id, Some(key)).await? {
-            Place::Open(space) => (Found::Known(space.now().roster), Some(space)),
-            Place::Stranger => (Found::Stranger, None),
-            Place::Nowhere if self.creation.allows(&id) => (Found::MayBegin, None),
-            Place::Nowhere => (Found::NotAllowed, None),
-        })
+        let place = self.space(id, Some(key)).await?;
+        Ok(place.told(&self.creation, &id))
     }
 
     /// Returns the open workspace, opening it when it is stored. The lock of its slot is held all the while, so that no
@@ -112,26 +108,11 @@ impl Hub {
         if let Some(space) = open.upgrade() {
             return Ok(Place::Open(space));
         }
-        let stored = self.blocking(move |log| log.workspace(&id)).await?;
-        let Some(StoredWorkspace { head, roster, held }) = stored else {
-            return Ok(Place::Nowhere);
-        };
-        if key.is_some_and(|key| !roster.iter().any(|piece| names(piece, &key))) {
-            return Ok(Place::Stranger);
+        let found = self.blocking(move |log| find(log, id, key)).await?;
+        if let Place::Open(space) = &found {
+            *open = Arc::downgrade(space);
         }
-        // Verifying a long roster takes a while.
-        let verified = tokio::task::spawn_blocking(move || {
-            Roster::from_entries(roster.iter().map(|piece| &piece.bytes))
-        });
-        let roster = verified.await.map_err(|_| Failed)?.map_err(|error| {
-            tracing::error!(workspace = %Short(id.as_bytes()), %error, "a stored roster is damaged");
-            Failed
-        })?;
-        let roster = Arc::new(roster);
-        let held = held.into();
-        let space = Arc::new(Space::new(id, Now { head, roster, held }));
-        *open = Arc::downgrade(&space);
-        Ok(Place::Open(space))
+        Ok(found)
     }
 
     /// Returns the slot of a workspace; those that nobody looks at and that hold nothing open go away.
@@ -322,6 +303,46 @@ impl Hub {
     }
 }
 
+impl Place {
+    /// Says what a client is told of it.
+    pub(crate) fn told(self, creation: &Creation, id: &WorkspaceId) -> (Found, Option<Arc<Space>>) {
+        match self {
+            Place::Open(space) => (Found::Known(space.now().roster), Some(space)),
+            Place::Stranger => (Found::Stranger, None),
+            Place::Nowhere if creation.allows(id) => (Found::MayBegin, None),
+            Place::Nowhere => (Found::NotAllowed, None),
+        }
+    }
+}
+
+/// Reads a workspace out of the log and verifies its roster, which takes a while when that is long.
+///
+/// It is not opened for a key that no entry of its roster names.
+pub(crate) fn find(
+    log: &dyn ChangeLog,
+    id: WorkspaceId,
+    key: Option<SignerKey>,
+) -> Result<Place, LogError> {
+    let Some(StoredWorkspace { head, roster, held }) = log.workspace(&id)? else {
+        return Ok(Place::Nowhere);
+    };
+    if key.is_some_and(|key| !roster.iter().any(|piece| names(piece, &key))) {
+        return Ok(Place::Stranger);
+    }
+    let verified = Roster::from_entries(roster.iter().map(|piece| &piece.bytes));
+    let roster = Arc::new(verified.map_err(|error| {
+        tracing::error!(workspace = %Short(id.as_bytes()), %error, "a stored roster is damaged");
+        LogError::Damaged {
+            what: "a stored roster",
+        }
+    })?);
+    let held = held.into();
+    Ok(Place::Open(Arc::new(Space::new(
+        id,
+        Now { head, roster, held },
+    ))))
+}
+
 /// Tells whether a roster entry holds the bytes of a key; those that it names do, and strangers hit none by chance.
 fn names(piece: &RosterPiece, key: &SignerKey) -> bool {
     let key = key.as_bytes();
@@ -329,7 +350,7 @@ fn names(piece: &RosterPiece, key: &SignerKey) -> bool {
 }
 
 /// Gives each verified entry its hash.
-fn pieces(entries: Vec<Blob>) -> Vec<RosterPiece> {
+pub(crate) fn pieces(entries: Vec<Blob>) -> Vec<RosterPiece> {
     entries
         .into_iter()
         .map(|bytes| RosterPiece {

@@ -4,9 +4,11 @@
 //! (`connection`), workspaces with their followers (`hub`, `space`), one writer with group commit (`writer`) and a log
 //! behind a trait ([`log`]). Its log lines hold shortened ids, never a secret and never a body.
 
+mod answer;
 pub mod args;
 mod clock;
 mod connection;
+pub mod headless;
 mod hub;
 pub mod log;
 pub mod logging;

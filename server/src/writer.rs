@@ -85,54 +85,71 @@ impl Writer {
 fn write_all(log: &dyn ChangeLog, mut queue: mpsc::Receiver<Option<Job>>) -> Result<(), LogError> {
     let mut is_last = false;
     while !is_last && let Some(Some(first)) = queue.blocking_recv() {
-        let mut bytes = size(&first.write);
-        let mut jobs = vec![first];
-        // What comes after a change of a roster is judged by the new one, so that change ends a commit.
-        while bytes < COMMIT_BYTES
-            && jobs.len() < QUEUE_JOBS
-            && !jobs.last().is_some_and(changes_roster)
-            && let Ok(next) = queue.try_recv()
-        {
-            let Some(next) = next else {
+        let jobs = gather(first, || match queue.try_recv() {
+            Ok(None) => {
                 is_last = true;
-                break;
-            };
-            bytes += size(&next.write);
-            jobs.push(next);
-        }
-        jobs.iter_mut().for_each(judge_by_now);
-        let (jobs, outdated): (Vec<Job>, Vec<Job>) =
-            jobs.into_iter().partition(|job| !job.is_refused);
-        for job in outdated {
-            drop(job.answer.send(Written::Outdated));
-        }
-        if jobs.is_empty() {
-            continue;
-        }
-        let (writes, waiting): (Vec<Write>, Vec<_>) = jobs
-            .into_iter()
-            .map(|job| (job.write, (job.space, job.roster, job.answer)))
-            .unzip();
-        debug!(jobs = waiting.len(), bytes, "commit");
-        let outcomes = log.commit(writes)?;
-        for (written, (space, roster, answer)) in outcomes.into_iter().zip(waiting) {
-            if let (
-                Written::Damaged { what }
-                | Written::Carried {
-                    damaged: Some(what),
-                    ..
-                },
-                Some(space),
-            ) = (&written, &space)
-            {
-                error!(workspace = %Short(space.id.as_bytes()), what, "a workspace is damaged");
+                None
             }
-            if let Some(space) = space {
-                space.publish(&written, roster);
-            }
-            // Nobody waits for it any more when the client is gone.
-            drop(answer.send(written));
+            next => next.ok().flatten(),
+        });
+        commit(log, jobs)?;
+    }
+    Ok(())
+}
+
+/// Takes what goes into one commit with the first job, as long as there is a next one.
+///
+/// What comes after a change of a roster is judged by the new one, so that change ends a commit.
+pub(crate) fn gather(first: Job, mut next: impl FnMut() -> Option<Job>) -> Vec<Job> {
+    let mut bytes = size(&first.write);
+    let mut jobs = vec![first];
+    while bytes < COMMIT_BYTES
+        && jobs.len() < QUEUE_JOBS
+        && !jobs.last().is_some_and(changes_roster)
+        && let Some(next) = next()
+    {
+        bytes += size(&next.write);
+        jobs.push(next);
+    }
+    jobs
+}
+
+/// Judges jobs by the rosters of now, writes them in one durable step, then tells followers and answers.
+///
+/// # Errors
+/// The log fails; then nothing of it counts, and nobody is answered.
+pub(crate) fn commit(log: &dyn ChangeLog, mut jobs: Vec<Job>) -> Result<(), LogError> {
+    jobs.iter_mut().for_each(judge_by_now);
+    let (jobs, outdated): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| !job.is_refused);
+    for job in outdated {
+        drop(job.answer.send(Written::Outdated));
+    }
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let (writes, waiting): (Vec<Write>, Vec<_>) = jobs
+        .into_iter()
+        .map(|job| (job.write, (job.space, job.roster, job.answer)))
+        .unzip();
+    debug!(jobs = waiting.len(), "commit");
+    let outcomes = log.commit(writes)?;
+    for (written, (space, roster, answer)) in outcomes.into_iter().zip(waiting) {
+        if let (
+            Written::Damaged { what }
+            | Written::Carried {
+                damaged: Some(what),
+                ..
+            },
+            Some(space),
+        ) = (&written, &space)
+        {
+            error!(workspace = %Short(space.id.as_bytes()), what, "a workspace is damaged");
         }
+        if let Some(space) = space {
+            space.publish(&written, roster);
+        }
+        // Nobody waits for it any more when the client is gone.
+        drop(answer.send(written));
     }
     Ok(())
 }

@@ -12,4 +12,5 @@
 pub mod harness;
 pub mod hostile;
 pub mod kill;
+pub mod sim;
 pub mod story;

@@ -1,4 +1,4 @@
-//! The project's own tasks: run, test, ci, demo, kill, fuzz, tidy.
+//! The project's own tasks: run, test, ci, demo, kill, sim, fuzz, tidy.
 
 mod ci;
 mod command;
@@ -8,6 +8,7 @@ mod fuzz;
 mod kill;
 mod project;
 mod run;
+mod sim;
 mod stages;
 mod test;
 mod tidy;
@@ -34,6 +35,8 @@ enum Task {
     Kill(kill::Options),
     /// Shows the doors for bytes from outside to a fuzzer; needs a nightly compiler and cargo-fuzz.
     Fuzz(fuzz::Options),
+    /// Simulates clients and a relay with everything that can go wrong, and checks what must hold.
+    Sim(sim::Options),
     /// Checks the rules of the house: dependencies, file sizes, forbidden words.
     Tidy,
     /// Checks that everything the web client runs compiles for the browser.
@@ -60,6 +63,7 @@ fn carry_out(project: &Project, task: Task) -> Result<(), Failure> {
         Task::Demo(options) => demo::demo(project, &options),
         Task::Kill(options) => kill::kill(project, &options),
         Task::Fuzz(options) => fuzz::fuzz(project, &options),
+        Task::Sim(options) => sim::sim(project, &options),
         Task::Tidy => tidy::tidy(project),
         Task::WebCheck(options) => {
             let outcome = web::check(project, &options)?;

@@ -133,6 +133,13 @@ impl Metadata {
             .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
+    /// Gives the path of the simulator, which is built in a profile of its own.
+    pub(crate) fn simulator(&self) -> PathBuf {
+        self.target_directory
+            .join("sim")
+            .join(format!("sim{}", std::env::consts::EXE_SUFFIX))
+    }
+
     /// Gives the variables by which the tests and the demo find the client and the relay, for those that are built.
     pub(crate) fn binary_variables(&self) -> Vec<(&'static str, PathBuf)> {
         BINARIES

@@ -289,6 +289,16 @@ impl Replica {
                 serde_json::from_slice(&bytes).map_err(ReplicaError::from)?,
             ));
         }
+        // On a disk that was put back to an older copy the answer is lost, but what was done has come back from others.
+        let done = write.operation(intent_id.as_bytes());
+        let done = done.map_err(ReplicaError::from)?;
+        if !done.is_empty() {
+            let records = done.into_iter();
+            return Ok(Carried::Before(Answer {
+                records: records.map(|(id, _)| RecordId::from_bytes(id)).collect(),
+                ..Answer::default()
+            }));
+        }
         let (now_ms, year) = (around.now_ms, around.today.year());
         let next_count = self.next_count(write, year)?;
         let code = self.identity.code.clone();

@@ -34,7 +34,7 @@ mod rows;
 mod tables;
 mod write;
 
-pub use backend::{Backend, FaultBackend};
+pub use backend::{Backend, FaultBackend, Operation};
 pub use error::{OpenError, StoreError};
 pub use read::{Reading, Source};
 pub use redb::StorageBackend;

@@ -143,6 +143,30 @@ impl RedbLog {
         Ok(log)
     }
 
+    /// Opens the log in any storage of redb's, and makes one there when it is empty.
+    ///
+    /// # Errors
+    /// The storage fails, or holds something else.
+    pub fn in_storage(storage: impl redb::StorageBackend) -> Result<Self, LogError> {
+        let damaged = |error: DatabaseError| LogError::Storage {
+            source: Box::new(error),
+        };
+        let mut builder = Database::builder();
+        let opened = builder
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(storage);
+        let log = RedbLog {
+            database: opened.map_err(damaged)?,
+            held_limit: MAX_HELD_BYTES_PER_FEED,
+        };
+        if log.prepare()? > FORMAT_NOW {
+            return Err(LogError::Damaged {
+                what: "a newer relay wrote it",
+            });
+        }
+        Ok(log)
+    }
+
     /// Holds so many bytes of a feed and no more.
     #[must_use]
     pub fn with_held_limit(self, bytes: u64) -> Self {

@@ -84,6 +84,26 @@ impl Core {
         Ok(core)
     }
 
+    /// Gives the store, to be looked into from outside, as a simulation does.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Gives the replica, to be looked into from outside; none in a home that belongs to no workspace.
+    pub fn replica(&self) -> Option<&replica::Replica> {
+        self.device.as_ref().map(|device| &device.replica)
+    }
+
+    /// Names the feed that this device writes to; none in a home that belongs to no workspace.
+    pub fn feed(&self) -> Option<protocol::FeedId> {
+        self.device.as_ref().map(|device| device.keys.feed())
+    }
+
+    /// Gives the roster as it is known here; none in a home that belongs to no workspace.
+    pub fn roster(&self) -> Option<&vault::Roster> {
+        self.device.as_ref().map(|device| &device.roster)
+    }
+
     /// Keeps the rows of lists when an older version kept none, or others; the next start is faster then.
     fn keep_rows(&mut self) -> Result<(), Problem> {
         let Some(device) = &mut self.device else {

@@ -27,9 +27,21 @@ struct Disk {
     dead: bool,
     /// Whether writes fail for lack of space.
     is_full: bool,
+    died_in: Option<Operation>,
     /// The attachment that has the disk locked.
     locked_by: Option<u64>,
     attachments: u64,
+}
+
+/// What a disk is asked to do and counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Bytes are written.
+    Write,
+    /// The length changes.
+    SetLen,
+    /// What was written is made durable.
+    Sync,
 }
 
 enum Change {
@@ -90,6 +102,21 @@ impl FaultBackend {
     /// Lets the machine stop before the operation of this number: it and everything after it fails.
     pub fn die_at(&self, operation: u64) {
         self.disk().dies_at = Some(operation);
+    }
+
+    /// Tells whether the machine has stopped.
+    pub fn is_dead(&self) -> bool {
+        self.disk().dead
+    }
+
+    /// Returns the operation before which the machine stopped, when [`FaultBackend::die_at`] stopped it.
+    pub fn died_in(&self) -> Option<Operation> {
+        self.disk().died_in
+    }
+
+    /// Gives the disk as storage of redb's, which is locked against other openings until it is closed.
+    pub fn storage(&self) -> impl StorageBackend + use<> {
+        self.attach()
     }
 
     /// Lets the machine stop now.
@@ -166,11 +193,12 @@ impl Numbers {
 
 impl Disk {
     /// Counts an operation and says whether it may happen.
-    fn count(&mut self) -> io::Result<()> {
+    fn count(&mut self, operation: Operation) -> io::Result<()> {
         let number = self.operations;
         self.operations += 1;
-        if self.dies_at.is_some_and(|at| number >= at) {
+        if !self.dead && self.dies_at.is_some_and(|at| number >= at) {
             self.dead = true;
+            self.died_in = Some(operation);
         }
         self.alive()?;
         if self.fails_at == Some(number) {
@@ -180,8 +208,8 @@ impl Disk {
     }
 
     /// Counts a write and says whether it may happen.
-    fn count_write(&mut self) -> io::Result<()> {
-        self.count()?;
+    fn count_write(&mut self, operation: Operation) -> io::Result<()> {
+        self.count(operation)?;
         if self.is_full {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -233,14 +261,14 @@ impl StorageBackend for Attachment {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut disk = self.disk.disk();
-        disk.count_write()?;
+        disk.count_write(Operation::SetLen)?;
         disk.unsynced.push(Change::SetLen(len));
         resize(&mut disk.live, len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
         let mut disk = self.disk.disk();
-        disk.count()?;
+        disk.count(Operation::Sync)?;
         disk.syncs += 1;
         for change in std::mem::take(&mut disk.unsynced) {
             match change {
@@ -253,7 +281,7 @@ impl StorageBackend for Attachment {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut disk = self.disk.disk();
-        disk.count_write()?;
+        disk.count_write(Operation::Write)?;
         write_at(&mut disk.live, offset, data)?;
         disk.unsynced.push(Change::Write(offset, data.to_vec()));
         Ok(())

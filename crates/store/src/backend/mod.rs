@@ -10,7 +10,7 @@ mod file;
 mod memory;
 mod watched;
 
-pub use fault::FaultBackend;
+pub use fault::{FaultBackend, Operation};
 pub(crate) use memory::SharedMemory;
 pub(crate) use watched::Watched;
 
