@@ -447,7 +447,7 @@ impl Headless {
     fn read(&mut self, connection: ConnectionId, wanted: Wanted) -> Result<Input, LogError> {
         if let Wanted::OpenWorkspace { workspace, key } = wanted {
             let place = self.space(workspace, Some(key))?;
-            let (found, space) = place.told(&self.creation, &workspace);
+            let (found, space) = place.told(&self.creation, &workspace, &key);
             if let Some(space) = space {
                 self.opened(connection, space);
             }

@@ -95,7 +95,7 @@ impl Hub {
     /// Finds a workspace that a client names, for a key that it claims to have.
     pub(crate) async fn open(&self, id: WorkspaceId, key: SignerKey) -> Opened {
         let place = self.space(id, Some(key)).await?;
-        Ok(place.told(&self.creation, &id))
+        Ok(place.told(&self.creation, &id, &key))
     }
 
     /// Returns the open workspace, opening it when it is stored. The lock of its slot is held all the while, so that no
@@ -304,10 +304,24 @@ impl Hub {
 }
 
 impl Place {
-    /// Says what a client is told of it.
-    pub(crate) fn told(self, creation: &Creation, id: &WorkspaceId) -> (Found, Option<Arc<Space>>) {
+    /// Says what a client with a key is told of it.
+    ///
+    /// It may be open for others, or by a chance hit of bytes: the roster of now says whether it knows the key.
+    pub(crate) fn told(
+        self,
+        creation: &Creation,
+        id: &WorkspaceId,
+        key: &SignerKey,
+    ) -> (Found, Option<Arc<Space>>) {
         match self {
-            Place::Open(space) => (Found::Known(space.now().roster), Some(space)),
+            Place::Open(space) => {
+                let roster = space.now().roster;
+                if has_key(&roster, key) {
+                    (Found::Known(roster), Some(space))
+                } else {
+                    (Found::Stranger, None)
+                }
+            }
             Place::Stranger => (Found::Stranger, None),
             Place::Nowhere if creation.allows(id) => (Found::MayBegin, None),
             Place::Nowhere => (Found::NotAllowed, None),
@@ -341,6 +355,11 @@ pub(crate) fn find(
         id,
         Now { head, roster, held },
     ))))
+}
+
+/// Tells whether a roster has a device or an invite, of whatever standing, with a key.
+fn has_key(roster: &Roster, key: &SignerKey) -> bool {
+    roster.device(&(*key).into()).is_some() || roster.invite(&(*key).into()).is_some()
 }
 
 /// Tells whether a roster entry holds the bytes of a key; those that it names do, and strangers hit none by chance.

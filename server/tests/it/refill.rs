@@ -1,6 +1,8 @@
 //! Relays that lost their disk, over real sockets.
 
-use sync::client::Output;
+use protocol::{Refusal, Role};
+use sync::client::{Input, Output};
+use vault::{InviteSecret, InviteTerms, KeyRing};
 
 use crate::{
     client::Client,
@@ -19,6 +21,28 @@ async fn meet(relay: &Running, devices: &mut [&mut Device]) {
             let mut client = Client::resume(relay.address, device).await;
             client.settle(device).await;
         }
+    }
+}
+
+/// An invite that a device makes.
+fn invitation(device: &mut Device) -> Input {
+    let ring = KeyRing::open(&device.roster, &device.keys.sealing);
+    let mut fill = |bytes: &mut [u8]| device.dice.fill(bytes);
+    let secret = InviteSecret::generate(&mut fill);
+    let terms = InviteTerms {
+        member: None,
+        role: Role::Member,
+        uses: 1,
+        expires_ms: u64::MAX,
+        reserved: Vec::new(),
+    };
+    let signing = &device.keys.signing;
+    let entry = device
+        .roster
+        .sign_invite(signing, &ring, &secret, &terms, 9, &mut fill);
+    Input::AppendRoster {
+        expected_head: device.roster.head(),
+        entries: vec![entry.expect("invites").into()],
     }
 }
 
@@ -63,6 +87,54 @@ async fn a_relay_with_an_empty_disk_is_filled_while_others_go_on() {
     }
     assert!(heads[0] == heads[1] && heads[1] == heads[2]);
     relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_joined_before_the_disk_was_lost_gets_in_while_others_are_connected() {
+    for has_moved_on in [false, true] {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let relay = Running::on(folder.path(), OPEN).await;
+        let mut devices = workspace(84, 2);
+        let [a, b] = &mut devices[..] else {
+            unreachable!("there are two")
+        };
+        // The last entry is the one by which the second came in, and nobody else has it.
+        let all = b.roster.clone();
+        a.roster = all.first(all.entries().len() - 1);
+        a.write(300);
+        b.write(300);
+        let mut at_a = Client::connect(relay.address, a).await;
+        at_a.settle(a).await;
+        if has_moved_on {
+            at_a.tell(invitation(a));
+            let is_appended = |output: &Output| matches!(output, Output::RosterAppended { .. });
+            assert!(at_a.until(a, is_appended).await.is_some());
+        }
+        let mut at_b = Client::connect(relay.address, b).await;
+        if has_moved_on {
+            let is_refusal = |output: &Output| matches!(output, Output::Refused { .. });
+            let Some(Output::Refused { code, .. }) = at_b.until(b, is_refusal).await else {
+                panic!("it is told why it does not get in");
+            };
+            assert_eq!(
+                code,
+                Refusal::NotAMember,
+                "and its roster gives way to nobody's"
+            );
+            let out = at_a.fence(a).await;
+            assert!(!out.iter().any(|one| matches!(one, Output::Roster { .. })));
+        } else {
+            at_b.settle(b).await;
+            at_a.settle(a).await;
+            let comes = |output: &Output| matches!(output, Output::Apply { .. });
+            if a.others.is_empty() {
+                assert!(at_a.until(a, comes).await.is_some());
+            }
+            assert_eq!(a.roster.head(), all.head());
+            assert_eq!((a.others.len(), b.others.len()), (1, 1));
+        }
+        relay.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -133,6 +133,8 @@ async fn a_client_that_reads_nothing_holds_up_no_one() {
     };
     let mut at_a = Client::connect(relay.address, a).await;
     let mut at_b = Client::connect(relay.address, b).await;
+    // Both are in before the writing, which may take longer than the time to prove oneself.
+    at_a.settle(a).await;
     at_b.settle(b).await;
     for _ in 0..100 {
         a.write(200_000);
@@ -197,17 +199,19 @@ async fn a_workspace_is_claimed_by_its_own_roster_alone_and_strangers_stay_out()
     let output = client.until(mine, is_refusal).await;
     assert_eq!(refused(output), Refusal::NotAMember);
 
-    // And neither when the workspace has begun.
-    Client::connect(relay.address, mine)
-        .await
-        .settle(mine)
-        .await;
-    let mut client = Client::begin(relay.address, start.clone()).await;
-    let output = client.until(stranger, is_refusal).await;
-    assert_eq!(refused(output), Refusal::Malformed);
-    let mut client = Client::begin(relay.address, start).await;
-    let output = client.until(mine, is_refusal).await;
-    assert_eq!(refused(output), Refusal::NotAMember);
+    // And neither when the workspace has begun, whether anybody is connected or not.
+    let mut at_mine = Client::connect(relay.address, mine).await;
+    at_mine.settle(mine).await;
+    let mut open = Some(at_mine);
+    for _ in 0..2 {
+        let mut client = Client::begin(relay.address, start.clone()).await;
+        let output = client.until(stranger, is_refusal).await;
+        assert_eq!(refused(output), Refusal::Malformed);
+        let mut client = Client::begin(relay.address, start.clone()).await;
+        let output = client.until(mine, is_refusal).await;
+        assert_eq!(refused(output), Refusal::NotAMember);
+        drop(open.take());
+    }
     relay.stop().await;
 }
 
