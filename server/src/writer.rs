@@ -9,7 +9,7 @@ use std::{
 };
 
 use protocol::RosterHash;
-use sync::relay::{cut_of, judge_push};
+use sync::relay::cut_of;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 use vault::Roster;
@@ -170,7 +170,7 @@ fn judge_by_now(job: &mut Job) {
         return;
     }
     match &mut job.write {
-        Write::Append { run, cut, .. } => match judge_push(&roster, run) {
+        Write::Append { run, cut, .. } => match cut_of(&roster, &run.feed) {
             Some(now) => *cut = now,
             None => job.is_refused = true,
         },

@@ -12,7 +12,7 @@ mod log;
 pub mod relay;
 
 pub use backoff::{Backoff, FIRST_WAIT_MS, LONGEST_WAIT_MS};
-pub use feeds::{Decision, Feeds, decide, differing, feed_end, release};
+pub use feeds::{Decision, Feeds, decide, differing, feed_end, part_held, release};
 pub use log::{
     Appended, Comparison, Effects, Fit, Judged, LogEntry, LogHead, Release, Run, Verified, divide,
     fit,

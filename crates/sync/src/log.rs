@@ -78,6 +78,8 @@ pub struct Judged {
     pub run: Run,
     /// The cut; none when all that continues the feed may be appended.
     pub cut: Option<Cut>,
+    /// Whether the feed's own device brings it: then it takes the place of others that are held only when it proves itself.
+    pub is_own: bool,
 }
 
 /// What a growth of the roster asks of the log; decided in the same durable step as the growth.

@@ -11,7 +11,7 @@ use sync::{
 
 use super::{
     Grown, LogError, RosterPiece, StoredWorkspace, Write, Written,
-    held::{first_held, held_ends, held_row, released_up_to},
+    held::{first_held, held_ends, held_row, held_up_to},
     tables::{
         FEED_INDEX, FEED_LEN, FEEDS, FeedRow, HELD, HELD_FEED_LEN, HELD_FEEDS, HeldRow, LOG,
         ROSTER, WORKSPACE_LEN, WORKSPACES, WorkspaceRow, decode_held, decode_log, encode_held,
@@ -127,9 +127,14 @@ impl<'t> Batch<'t> {
                 cut,
             } => match self.workspace(&workspace)? {
                 Some(mut row) => {
-                    let mut grown = unchanged(&row);
-                    let judged = Judged { run, cut };
-                    let outcome = self.append(&mut row, received_ms, judged, &mut grown)?;
+                    let mut new = News::default();
+                    let judged = Judged {
+                        run,
+                        cut,
+                        is_own: true,
+                    };
+                    let outcome = self.append(&mut row, received_ms, judged, &mut new)?;
+                    let grown = new.grown(&row);
                     self.touched.insert(workspace, row);
                     Ok(Written::Appended { outcome, grown })
                 }
@@ -228,19 +233,54 @@ impl<'t> Batch<'t> {
         row: &mut WorkspaceRow,
         received_ms: u64,
         judged: Judged,
-        grown: &mut Grown,
+        new: &mut News,
     ) -> Result<Appended, LogError> {
         let feed = judged.run.feed;
-        let (log, held, outcome) = match decide(&self.feeds_of(row), judged, self.held_limit)? {
+        let decided = decide(&self.feeds_of(row), judged, self.held_limit)?;
+        let (drop_behind, let_in, log, held, outcome) = match decided {
             Decision::Refuse(outcome) => return Ok(outcome),
-            Decision::Take { log, held, outcome } => (log, held, outcome),
+            Decision::Take {
+                drop_behind,
+                let_in,
+                log,
+                held,
+                outcome,
+            } => (drop_behind, let_in, log, held, outcome),
         };
-        let entries = self.continue_feed(row, received_ms, feed, log)?;
-        grown.entries.extend(entries);
-        grown.head = row.head;
-        if !held.is_empty() {
-            let end = self.hold(row.number, feed, held)?;
-            grown.held.push((feed, end));
+        // All is read before anything is changed.
+        let mut place = self.place_of(row, feed)?;
+        let known = place.head.sequence;
+        let before = held_row(&self.held_feeds, row.number, &feed)?;
+        let kept = match drop_behind {
+            Some(last) => held_up_to(&self.held, row.number, &feed, last)?,
+            None => before,
+        };
+        let last = match let_in {
+            Some(last) => held_up_to(&self.held, row.number, &feed, last)?.map(|_| last),
+            None => None,
+        };
+        if kept.map(|kept| kept.end) != before.map(|before| before.end) {
+            self.drop_held(row.number, &feed, kept)?;
+        }
+        if let Some(last) = last {
+            self.release(row, received_ms, last, kept, &mut place, new)?;
+        }
+        for envelope in log {
+            let entry = self.add_one(row, received_ms, &mut place, envelope)?;
+            new.add(entry);
+        }
+        if place.head.sequence > known {
+            let key = feed_key(row.number, &feed);
+            self.feeds.insert(&key, &place.encode())?;
+        }
+        let after = match (held.is_empty(), last) {
+            (false, _) => self.hold(row.number, feed, held)?,
+            (true, Some(last)) => kept.filter(|kept| kept.end.sequence > last),
+            (true, None) => kept,
+        };
+        let end = after.map(|after| after.end);
+        if end != before.map(|before| before.end) {
+            new.held.push((feed, end));
         }
         Ok(outcome)
     }
@@ -254,10 +294,10 @@ impl<'t> Batch<'t> {
         runs: Vec<Judged>,
         feeds: &[FeedId],
     ) -> Result<Written, LogError> {
-        let mut grown = unchanged(&row);
+        let mut new = News::default();
         let mut damaged = None;
         for judged in runs {
-            match self.append(&mut row, received_ms, judged, &mut grown) {
+            match self.append(&mut row, received_ms, judged, &mut new) {
                 Ok(_) => {}
                 Err(LogError::Damaged { what }) => {
                     damaged = Some(what);
@@ -277,7 +317,7 @@ impl<'t> Batch<'t> {
         }
         Ok(Written::Carried {
             heads,
-            grown,
+            grown: new.grown(&row),
             damaged,
         })
     }
@@ -307,75 +347,93 @@ impl<'t> Batch<'t> {
         }
         // All is read before anything is changed, one envelope at a time: together they may be more than fits memory.
         let mut released = Vec::new();
+        let mut new_feeds = 0;
         for Release { feed, to, .. } in &effects.releases {
-            if let Some(last) = released_up_to(&self.held, row.number, feed, to.as_ref())? {
-                released.push((*feed, last));
+            let up_to = to.map_or(u64::MAX, |cut| cut.sequence);
+            let Some(found) = held_up_to(&self.held, row.number, feed, up_to)? else {
+                continue;
+            };
+            // As `sync::release`, which has all of it in memory: only the envelope that is named proves the others.
+            if to.is_some_and(|cut| cut != found.end) {
+                continue;
             }
+            let before = held_row(&self.held_feeds, row.number, feed)?;
+            let mut place = self.place_of(row, *feed)?;
+            if place.head.sequence == 0 {
+                // Those before it in this write get the numbers before it.
+                place.number += new_feeds;
+                new_feeds += 1;
+            }
+            released.push((found.end, before, place));
         }
-        let mut grown = unchanged(row);
-        let mut tail = Tail::default();
-        for (feed, last) in released {
-            let end = self.release(row, received_ms, feed, last, &mut tail)?;
-            grown.held.push((feed, end));
+        let mut new = News::default();
+        for (end, before, mut place) in released {
+            self.release(row, received_ms, end.sequence, before, &mut place, &mut new)?;
+            let key = feed_key(row.number, &end.feed);
+            self.feeds.insert(&key, &place.encode())?;
+            let rest = before.filter(|held| held.end.sequence > end.sequence);
+            new.held.push((end.feed, rest.map(|held| held.end)));
         }
-        grown.entries = tail.entries.into();
-        grown.head = row.head;
-        Ok(Written::RosterGrew { grown })
+        Ok(Written::RosterGrew {
+            grown: new.grown(row),
+        })
     }
 
-    /// Lets what is held of a feed into the log up to a sequence; returns up to where the rest is held.
+    /// Lets what is held of a feed into the log up to a sequence; the row of the feed is the caller's to write.
     fn release(
         &mut self,
         row: &mut WorkspaceRow,
         received_ms: u64,
-        feed: FeedId,
         last: u64,
-        tail: &mut Tail,
-    ) -> Result<Option<Cut>, LogError> {
-        let before = held_row(&self.held_feeds, row.number, &feed)?;
-        let mut place = self.place_of(row, feed)?;
+        before: Option<HeldRow>,
+        place: &mut FeedRow,
+        new: &mut News,
+    ) -> Result<(), LogError> {
+        let feed = place.head.feed;
         let mut released_bytes = 0;
         while let Some(envelope) = first_held(&self.held, row.number, &feed, last)? {
             let key = held_key(row.number, &feed, envelope.sequence);
             self.held.remove(&key)?;
             released_bytes += envelope.bytes.len() as u64;
-            tail.add(self.add_one(row, received_ms, &mut place, envelope)?);
+            let entry = self.add_one(row, received_ms, place, envelope)?;
+            new.add(entry);
         }
-        let key = feed_key(row.number, &feed);
-        self.feeds.insert(&key, &place.encode())?;
         let rest = before.filter(|held| held.end.sequence > last);
-        match rest {
-            Some(held) => {
-                let held = HeldRow {
-                    bytes: held.bytes.saturating_sub(released_bytes),
-                    ..held
-                };
-                self.held_feeds.insert(&key, &held.encode())?;
-            }
-            None => drop(self.held_feeds.remove(&key)?),
-        }
-        Ok(rest.map(|held| held.end))
+        let rest = rest.map(|held| HeldRow {
+            bytes: held.bytes.saturating_sub(released_bytes),
+            ..held
+        });
+        self.note_held(row.number, &feed, rest)
     }
 
-    /// Adds envelopes that continue a feed to the log, and returns their entries.
-    fn continue_feed(
+    /// Takes away what is held of a feed behind what is kept.
+    fn drop_held(
         &mut self,
-        row: &mut WorkspaceRow,
-        received_ms: u64,
-        feed: FeedId,
-        envelopes: Vec<Verified>,
-    ) -> Result<Vec<LogEntry>, LogError> {
-        if envelopes.is_empty() {
-            return Ok(Vec::new());
+        workspace: u32,
+        feed: &FeedId,
+        kept: Option<HeldRow>,
+    ) -> Result<(), LogError> {
+        let from = kept.map_or(0, |kept| kept.end.sequence + 1);
+        let from = held_key(workspace, feed, from);
+        let to = held_key(workspace, feed, u64::MAX);
+        self.held
+            .retain_in::<&[u8; 44], _>(&from..=&to, |_, _| false)?;
+        self.note_held(workspace, feed, kept)
+    }
+
+    /// Writes what is held of a feed by now.
+    fn note_held(
+        &mut self,
+        workspace: u32,
+        feed: &FeedId,
+        held: Option<HeldRow>,
+    ) -> Result<(), LogError> {
+        let key = feed_key(workspace, feed);
+        match held {
+            Some(held) => drop(self.held_feeds.insert(&key, &held.encode())?),
+            None => drop(self.held_feeds.remove(&key)?),
         }
-        let mut place = self.place_of(row, feed)?;
-        let mut entries = Vec::new();
-        for envelope in envelopes {
-            entries.push(self.add_one(row, received_ms, &mut place, envelope)?);
-        }
-        self.feeds
-            .insert(&feed_key(row.number, &feed), &place.encode())?;
-        Ok(entries)
+        Ok(())
     }
 
     /// Returns where a feed stands in the log, and the number that it has or gets there.
@@ -415,13 +473,13 @@ impl<'t> Batch<'t> {
         Ok(entry)
     }
 
-    /// Keeps envelopes apart, behind those of their feed that are held; returns up to where that is now.
+    /// Keeps envelopes apart, behind those of their feed that are held; returns what is held by then.
     fn hold(
         &mut self,
         workspace: u32,
         feed: FeedId,
         envelopes: Vec<Verified>,
-    ) -> Result<Option<Cut>, LogError> {
+    ) -> Result<Option<HeldRow>, LogError> {
         let mut row = held_row(&self.held_feeds, workspace, &feed)?;
         for envelope in envelopes {
             let key = held_key(workspace, &feed, envelope.sequence);
@@ -436,11 +494,8 @@ impl<'t> Batch<'t> {
                 bytes: row.map_or(0, |row| row.bytes) + envelope.bytes.len() as u64,
             });
         }
-        if let Some(row) = &row {
-            self.held_feeds
-                .insert(&feed_key(workspace, &feed), &row.encode())?;
-        }
-        Ok(row.map(|row| row.end))
+        self.note_held(workspace, &feed, row)?;
+        Ok(row)
     }
 
     fn feeds_of<'b>(&'b self, row: &WorkspaceRow) -> FeedsOf<'b, 't> {
@@ -504,14 +559,15 @@ impl<'t> Batch<'t> {
     }
 }
 
-/// The newest of many entries, for those who follow the workspace; who lacks more reads the log.
+/// What a write has added for those who follow the workspace: of many entries the newest; who lacks more reads the log.
 #[derive(Debug, Default)]
-struct Tail {
+struct News {
     entries: VecDeque<LogEntry>,
     bytes: usize,
+    held: Vec<(FeedId, Option<Cut>)>,
 }
 
-impl Tail {
+impl News {
     fn add(&mut self, entry: LogEntry) {
         self.bytes += entry.bytes.len();
         self.entries.push_back(entry);
@@ -520,14 +576,13 @@ impl Tail {
             self.bytes -= oldest.map_or(0, |entry| entry.bytes.len());
         }
     }
-}
 
-/// Says that a write has added nothing yet.
-fn unchanged(row: &WorkspaceRow) -> Grown {
-    Grown {
-        entries: Vec::new(),
-        head: row.head,
-        held: Vec::new(),
+    fn grown(self, row: &WorkspaceRow) -> Grown {
+        Grown {
+            entries: self.entries.into(),
+            head: row.head,
+            held: self.held,
+        }
     }
 }
 

@@ -45,30 +45,30 @@ fn all_feeds(workspace: u32) -> ([u8; 36], [u8; 36]) {
     )
 }
 
-/// Returns the last sequence that a release lets into the log of what is held of a feed, after reading all of it up to
-/// there; none when it lets nothing in.
-///
-/// As [`sync::release`], which has all of it in memory.
-pub(super) fn released_up_to(
+/// Returns the row that what is held of a feed up to a sequence would have alone, after reading all of that; none when
+/// nothing is held there.
+pub(super) fn held_up_to(
     table: &impl ReadableTable<&'static [u8; 44], &'static [u8]>,
     workspace: u32,
     feed: &FeedId,
-    to: Option<&Cut>,
-) -> Result<Option<u64>, LogError> {
+    last: u64,
+) -> Result<Option<HeldRow>, LogError> {
     let from = held_key(workspace, feed, 0);
-    let until = held_key(workspace, feed, to.map_or(u64::MAX, |cut| cut.sequence));
-    let mut last = None;
+    let until = held_key(workspace, feed, last);
+    let mut row = None;
     for found in table.range::<&[u8; 44]>(&from..=&until)? {
         let (key, value) = found?;
-        let sequence = sequence_of_key(key.value());
-        let (hash, _) = decode_held(value.value())?;
-        let is_other = |cut: &&Cut| cut.sequence == sequence && cut.hash != hash;
-        if to.filter(is_other).is_some() {
-            return Ok(None);
-        }
-        last = Some(sequence);
+        let (hash, envelope) = decode_held(value.value())?;
+        row = Some(HeldRow {
+            end: Cut {
+                feed: *feed,
+                sequence: sequence_of_key(key.value()),
+                hash,
+            },
+            bytes: row.map_or(0, |row: HeldRow| row.bytes) + envelope.len() as u64,
+        });
     }
-    Ok(last)
+    Ok(row)
 }
 
 /// Reads the first envelope that is held of a feed, if it is not behind a sequence; what it follows is not told.

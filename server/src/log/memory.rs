@@ -12,7 +12,7 @@ use protocol::{
 };
 use sync::{
     Appended, Comparison, Decision, Effects, Feeds, Judged, LogEntry, LogHead, Release, Verified,
-    decide, differing, feed_end, release,
+    decide, differing, feed_end, part_held, release,
 };
 
 use super::{
@@ -91,18 +91,32 @@ impl Space {
             Ok(decided) => decided,
             Err(never) => match never {},
         };
-        let (log, held, outcome) = match decided {
-            Decision::Refuse(outcome) => return (outcome, self.grown()),
-            Decision::Take { log, held, outcome } => (log, held, outcome),
-        };
-        let mut grown = self.grown();
-        grown.entries = self.add(received_ms, feed, log);
-        grown.head = self.head();
-        if !held.is_empty() {
-            self.held.entry(feed).or_default().extend(held);
-            grown.held.push((feed, self.held_end(&feed)));
+        match decided {
+            Decision::Refuse(outcome) => (outcome, self.grown()),
+            Decision::Take {
+                drop_behind,
+                let_in,
+                log,
+                held,
+                outcome,
+            } => {
+                let end = self.held_end(&feed);
+                let before = self.held.remove(&feed).unwrap_or_default();
+                let (mut freed, mut rest) = part_held(before, drop_behind, let_in);
+                freed.extend(log);
+                rest.extend(held);
+                if !rest.is_empty() {
+                    self.held.insert(feed, rest);
+                }
+                let mut grown = self.grown();
+                grown.entries = self.add(received_ms, feed, freed);
+                grown.head = self.head();
+                if self.held_end(&feed) != end {
+                    grown.held.push((feed, self.held_end(&feed)));
+                }
+                (outcome, grown)
+            }
         }
-        (outcome, grown)
     }
 
     /// Adds envelopes that continue a feed to the log, and returns their entries.
@@ -144,11 +158,14 @@ impl Space {
                 continue;
             };
             let (log, held) = release(held, to.as_ref());
+            let is_released = !log.is_empty();
             grown.entries.extend(self.add(received_ms, *feed, log));
             if !held.is_empty() {
                 self.held.insert(*feed, held);
             }
-            grown.held.push((*feed, self.held_end(feed)));
+            if is_released {
+                grown.held.push((*feed, self.held_end(feed)));
+            }
         }
         grown.head = self.head();
         Written::RosterGrew { grown }
@@ -301,7 +318,11 @@ impl State {
                 cut,
             } => match self.workspaces.get_mut(&workspace) {
                 Some(space) => {
-                    let judged = Judged { run, cut };
+                    let judged = Judged {
+                        run,
+                        cut,
+                        is_own: true,
+                    };
                     let (outcome, grown) = space.append(received_ms, judged, self.held_limit);
                     Written::Appended { outcome, grown }
                 }

@@ -118,7 +118,7 @@ impl Connection {
         if carry.envelopes.is_empty() {
             return Err(No::new(Refusal::Malformed, "there is nothing to carry"));
         }
-        let (runs, feeds) = check_carry(roster, carry.envelopes);
+        let (runs, feeds) = check_carry(roster, working.peer.key, carry.envelopes);
         let judged_by = roster.head();
         working.pending += 1;
         self.outputs.push_back(Output::AppendCarried {

@@ -139,10 +139,11 @@ pub(super) fn is_admin(roster: &Roster, key: SignerKey) -> bool {
     })
 }
 
-/// Returns the place behind which a feed is held; the outer none is for devices that the roster does not know.
+/// Returns the place behind which a feed is held; the outer none is for feeds of which nothing is taken: the roster does
+/// not know the device.
 ///
-/// With it a run that somebody carried is judged again which was verified under an earlier roster: signatures and hashes
-/// stay true, only where the feed is cut can have changed.
+/// With it a run is judged again that was verified under an earlier roster: signatures and hashes stay true, only where the
+/// feed is cut can have changed.
 pub fn cut_of(roster: &Roster, feed: &FeedId) -> Option<Option<Cut>> {
     let device = roster.device(feed)?;
     Some(match device.standing() {
@@ -181,45 +182,19 @@ pub(super) fn check_push(
         feed,
         envelopes: run,
     };
-    match judge_push(roster, &run) {
-        Some(cut) => Ok(Judged { run, cut }),
+    match cut_of(roster, &feed) {
+        Some(cut) => Ok(Judged {
+            run,
+            cut,
+            is_own: true,
+        }),
         None => Err(not_pushed(roster, &feed)),
     }
 }
 
-/// Says by a roster how far a run that its own device pushes may go: the place behind which it is held.
-///
-/// The outer none is for a run that is not taken: the roster does not know the device, or has revoked it, and the run
-/// begins before the cut without reaching the envelope that the cut names. Where a relay lost its log, such a device
-/// could put another past there before anybody carries the true one; a run that holds the named envelope is the true one.
-///
-/// With it a run is judged again that was verified under an earlier roster.
-pub fn judge_push(roster: &Roster, run: &Run) -> Option<Option<Cut>> {
-    let device = roster.device(&run.feed)?;
-    if let Standing::Revoked(cut) = device.standing() {
-        let first = run.envelopes.first().map_or(0, |first| first.sequence);
-        let mut run = run.envelopes.iter();
-        let is_true = run.any(|one| (one.sequence, one.hash) == (cut.sequence, cut.hash));
-        if first <= cut.sequence && !is_true {
-            return None;
-        }
-    }
-    cut_of(roster, &run.feed)
-}
-
-/// Says why a run of a feed is not taken, as [`judge_push`] found.
-pub(super) fn not_pushed(roster: &Roster, feed: &FeedId) -> No {
-    let device = roster.device(feed);
-    match device.map(|device| device.standing()) {
-        Some(Standing::Revoked(cut)) => No {
-            cut: Some(cut),
-            ..No::new(
-                Refusal::Revoked,
-                "this device was revoked, and others bring what it wrote before",
-            )
-        },
-        _ => stranger(),
-    }
+/// Says why nothing of a feed is taken that its own device pushes, as [`cut_of`] found.
+pub(super) fn not_pushed(_roster: &Roster, _feed: &FeedId) -> No {
+    stranger()
 }
 
 fn verify(bytes: Blob, roster: &Roster) -> Result<(FeedId, Verified), EnvelopeError> {
@@ -241,7 +216,11 @@ fn follows(before: &Verified, next: &Verified) -> bool {
 /// Verifies carried envelopes, each for itself, and parts them into runs; returns the feeds that came too.
 ///
 /// What is not true, or of a device that this roster does not know, is left out: it must not hold up the others.
-pub(super) fn check_carry(roster: &Roster, envelopes: Vec<Blob>) -> (Vec<Judged>, Vec<FeedId>) {
+pub(super) fn check_carry(
+    roster: &Roster,
+    carrier: SignerKey,
+    envelopes: Vec<Blob>,
+) -> (Vec<Judged>, Vec<FeedId>) {
     let mut runs: Vec<Judged> = Vec::new();
     let mut feeds = BTreeSet::new();
     for bytes in envelopes {
@@ -264,6 +243,7 @@ pub(super) fn check_carry(roster: &Roster, envelopes: Vec<Blob>) -> (Vec<Judged>
                     envelopes: vec![verified],
                 },
                 cut,
+                is_own: feed == carrier.into(),
             }),
             (None, None) => {}
         }

@@ -24,7 +24,7 @@ use protocol::{Blob, Cursor, Cut, FeedId, LogHash, RosterHash, SignerKey, Worksp
 use vault::Roster;
 
 pub use connection::Connection;
-pub use judge::{cut_of, judge_push};
+pub use judge::cut_of;
 
 use crate::{Appended, Comparison, Effects, Judged, LogEntry, LogHead};
 
@@ -102,7 +102,7 @@ pub enum Input {
     },
     /// Answers [`Output::Append`].
     Appended(Appended),
-    /// Answers [`Output::Append`]: the roster has moved and does not let it be taken ([`judge_push`]); nothing was appended.
+    /// Answers [`Output::Append`]: the roster has moved and does not let it be taken ([`cut_of`]); nothing was appended.
     Outdated(Arc<Roster>),
     /// Answers [`Output::AppendCarried`]: what could be appended is durable.
     CarriedAppended {
@@ -169,7 +169,7 @@ pub enum Output {
         cursor: Option<u64>,
     },
     /// Append verified envelopes, those behind the cut to what is held; judge them again when the roster has moved
-    /// meanwhile ([`judge_push`]).
+    /// meanwhile ([`cut_of`]).
     Append {
         /// The envelopes.
         judged: Judged,

@@ -10,8 +10,8 @@ use protocol::{
 };
 use sync::{
     Appended, Comparison, Decision, Effects, Feeds, Judged, LogEntry, LogHead, Release, Verified,
-    decide, differing, feed_end,
-    relay::{Found, Input, Output, RosterAppended, cut_of, judge_push},
+    decide, differing, feed_end, part_held,
+    relay::{Found, Input, Output, RosterAppended, cut_of},
     release,
 };
 use vault::Roster;
@@ -73,12 +73,21 @@ impl Space {
         let feed = judged.run.feed;
         match decide(self, judged, self.held_limit).expect("never fails") {
             Decision::Refuse(outcome) => outcome,
-            Decision::Take { log, held, outcome } => {
-                for envelope in log {
+            Decision::Take {
+                drop_behind,
+                let_in,
+                log,
+                held,
+                outcome,
+            } => {
+                let before = self.held.remove(&feed).unwrap_or_default();
+                let (freed, mut rest) = part_held(before, drop_behind, let_in);
+                for envelope in freed.into_iter().chain(log) {
                     self.add(received_ms, feed, envelope);
                 }
-                if !held.is_empty() {
-                    self.held.entry(feed).or_default().extend(held);
+                rest.extend(held);
+                if !rest.is_empty() {
+                    self.held.insert(feed, rest);
                 }
                 outcome
             }
@@ -259,7 +268,7 @@ impl Store {
             } => {
                 let roster = &space.roster;
                 if roster.head() != judged_by {
-                    let Some(cut) = judge_push(roster, &judged.run) else {
+                    let Some(cut) = cut_of(roster, &judged.run.feed) else {
                         return (Input::Outdated(Arc::clone(roster)), News::Nothing);
                     };
                     judged.cut = cut;
@@ -273,7 +282,10 @@ impl Store {
             } => {
                 for mut judged in runs {
                     if space.roster.head() != judged_by {
-                        judged.cut = cut_of(&space.roster, &judged.run.feed).expect("is known");
+                        let Some(cut) = cut_of(&space.roster, &judged.run.feed) else {
+                            continue;
+                        };
+                        judged.cut = cut;
                     }
                     space.append(now_ms, judged);
                 }

@@ -127,6 +127,7 @@ impl World {
                     }],
                 },
                 cut: None,
+                is_own: false,
             };
             restored.append(entry.received_ms, judged);
         }
