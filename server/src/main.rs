@@ -13,6 +13,11 @@ use handschlag_relay::{
     upkeep::tell,
 };
 
+#[cfg(feature = "sabotage")]
+compile_error!(
+    "the feature `sabotage` breaks the relay on purpose, for tests alone: build the binary without it"
+);
+
 fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let done = match Cli::parse().command {

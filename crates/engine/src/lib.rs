@@ -11,3 +11,6 @@ pub mod interface;
 mod membership;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
+
+/// Whether breaks on purpose are compiled in, which a test alone may ask for: a program that ships must refuse to compile.
+pub const IS_SABOTAGED: bool = cfg!(feature = "sabotage");

@@ -553,6 +553,10 @@ fn set_aside(
     put: &Put,
     stamp: Stamp,
 ) -> Vec<(String, Register)> {
+    #[cfg(feature = "sabotage")]
+    if sabotage::is(sabotage::Break::NoAside) {
+        return Vec::new();
+    }
     let Some(spec) = kind.field_of_key(key) else {
         return Vec::new();
     };

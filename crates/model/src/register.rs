@@ -17,6 +17,11 @@ pub struct Register(Box<[u8]>);
 impl Register {
     /// Writes a value (`None` clears) with the stamp of the press.
     pub fn new(stamp: Stamp, value: Option<CborMap>) -> Self {
+        #[cfg(feature = "sabotage")]
+        let stamp = match sabotage::is(sabotage::Break::NoStamp) {
+            true => Stamp::from_bytes([0; 8]),
+            false => stamp,
+        };
         let mut map = value.unwrap_or_default();
         map.insert(STAMP, Cbor::Bytes(stamp.as_bytes().to_vec()));
         Self(cbor::encode(&map).into())

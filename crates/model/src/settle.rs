@@ -188,6 +188,13 @@ fn choose(spec: &FieldSpec, derived: Derived, held: &[Held]) -> (Option<Value>, 
     let values = || held.iter().filter_map(|one| one.value.clone());
     let shown = match spec.settle {
         Settle::Latest | Settle::Any => latest(),
+        #[cfg(feature = "sabotage")]
+        Settle::Reference if sabotage::is(sabotage::Break::TieByAutomerge) => {
+            let last = held.iter().max_by_key(|one| one.ops.last());
+            last.and_then(|one| one.value.clone())
+        }
+        #[cfg(feature = "sabotage")]
+        Settle::Sales if sabotage::is(sabotage::Break::NewestStatus) => latest(),
         Settle::Reference if values().any(|value| matches!(value, Value::Conversion(_))) => {
             combine_conversions(derived, held).map(Value::Conversion)
         }
@@ -229,6 +236,8 @@ pub(crate) fn combine_lives(values: impl Iterator<Item = Value>) -> Life {
     let mut archived = false;
     for value in values {
         match value {
+            #[cfg(feature = "sabotage")]
+            Value::Life(Life::Alive) if sabotage::is(sabotage::Break::ArchivedWins) => {}
             Value::Life(Life::Alive) => return Life::Alive,
             Value::Life(Life::Archived) => archived = true,
             Value::Life(Life::Undone(seen)) => under.get_or_insert_default().extend(seen),

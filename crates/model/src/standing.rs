@@ -48,6 +48,10 @@ fn under(world: &dyn World, id: RecordId) -> Vec<RecordId> {
 ///
 /// A conversion or a win stands as a whole: half of one would be worse than either.
 pub(crate) fn stands(world: &dyn World, doc: &DocView) -> bool {
+    #[cfg(feature = "sabotage")]
+    if sabotage::is(sabotage::Break::UndoneWins) {
+        return !matches!(life(doc), Life::Undone(_));
+    }
     let mut search = Search::new(world);
     let mut open = Vec::new();
     search.stands_at_once(doc, &mut open) || search.finds(open)

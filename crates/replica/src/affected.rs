@@ -24,6 +24,10 @@ impl Replica {
     }
 
     fn affected_in(&self, world: &dyn World, touched: &[RecordId]) -> BTreeSet<RecordId> {
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::NeighboursStale) {
+            return touched.iter().copied().collect();
+        }
         let mut affected = BTreeSet::new();
         let mut open = touched.to_vec();
         while let Some(id) = open.pop() {

@@ -281,10 +281,12 @@ impl Replica {
         intent: &Intent,
         random: &mut dyn FnMut() -> [u8; 10],
     ) -> Result<Carried, CarryError> {
-        if let Some(bytes) = write
+        let before = write
             .intent(intent_id.as_bytes())
-            .map_err(ReplicaError::from)?
-        {
+            .map_err(ReplicaError::from)?;
+        #[cfg(feature = "sabotage")]
+        let before = before.filter(|_| !sabotage::is(sabotage::Break::IntentTwice));
+        if let Some(bytes) = before {
             return Ok(Carried::Before(
                 serde_json::from_slice(&bytes).map_err(ReplicaError::from)?,
             ));
@@ -391,6 +393,10 @@ impl Replica {
 
     /// Says which counter the next number of a year takes: after all that this device ever minted, as far as is known.
     fn next_count(&self, source: &impl Reading, year: i16) -> Result<u32, ReplicaError> {
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::NumberTwice) {
+            return Ok(1);
+        }
         let kept = source.counter(&counter_name(year, &self.identity.code))?;
         let seen = self.counts.get(&year).copied().unwrap_or(0);
         Ok(u32::try_from(kept)
@@ -459,6 +465,10 @@ impl Replica {
                 }
             }
             ready.push((document, written));
+        }
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::PartsApart) {
+            missing.clear();
         }
         if !missing.is_empty() {
             return Ok(Applied::Waits(missing));

@@ -178,6 +178,10 @@ impl Store {
         let mut transaction = self.database()?.try_begin_write()?;
         // Records the free pages with the commit and makes it two-phase, see the crate's header.
         transaction.set_quick_repair(true);
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::AnswerBeforeSync) {
+            drop(transaction.set_durability(redb::Durability::None));
+        }
         Ok(Write {
             transaction,
             broken: self.broken.clone(),

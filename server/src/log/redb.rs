@@ -217,6 +217,10 @@ impl RedbLog {
     fn begin(&self) -> Result<WriteTransaction, LogError> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::AcknowledgeBeforeSync) {
+            transaction.set_durability(Durability::None)?;
+        }
         transaction.set_quick_repair(true);
         Ok(transaction)
     }

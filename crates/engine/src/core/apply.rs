@@ -95,6 +95,10 @@ impl Core {
                 META_TRYING,
                 &minicbor::to_vec(trying).map_err(Problem::damaged)?,
             )?;
+            #[cfg(feature = "sabotage")]
+            if sabotage::is(sabotage::Break::CursorBeforeBatch) {
+                write.set_meta(META_CURSOR, &protocol::canonical::encode(&cursor))?;
+            }
             write.commit()?;
             let some = &items[at..at + count];
             let is_last = at + count == items.len();

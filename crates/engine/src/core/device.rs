@@ -66,6 +66,11 @@ impl Device {
         for lost in read.lost_branches()? {
             roster.restore_lost(lost.parted_at as usize, &lost.entries)?;
         }
+        #[cfg(feature = "sabotage")]
+        let incarnation = match sabotage::is(sabotage::Break::ActorKept) {
+            true => [0; 8],
+            false => incarnation,
+        };
         let ring = ring_of(&roster, &keys);
         let identity = identity(&roster, &keys, incarnation)?;
         let replica = Replica::open(read, identity, members(&roster))?;

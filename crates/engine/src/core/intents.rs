@@ -169,6 +169,10 @@ impl Core {
                 Ok(done)
             }
             Err(problem) => {
+                #[cfg(feature = "sabotage")]
+                if sabotage::is(sabotage::Break::MemoryKeptAfterFailure) {
+                    return Err(problem.into());
+                }
                 // A refusal may come after something was sealed, which was not committed.
                 device.head = head;
                 self.recover(&problem);

@@ -32,6 +32,8 @@ pub(super) fn convert(
         });
     }
     let target = target(planner, &inquiry, into)?;
+    #[cfg(feature = "sabotage")]
+    let target = with_random_ids(planner, target);
     if target.is_new_customer {
         new_customer(planner, &inquiry, target.customer, into.partner)?;
     } else if !into.partner {
@@ -96,6 +98,19 @@ fn target(
         target.contact = contact;
     }
     Ok(target)
+}
+
+#[cfg(feature = "sabotage")]
+fn with_random_ids(planner: &mut Planner<'_, '_>, mut target: Target) -> Target {
+    if sabotage::is(sabotage::Break::RandomIds) {
+        if target.is_new_customer {
+            target.customer = planner.fresh_id();
+        }
+        if target.is_new_contact {
+            target.contact = planner.fresh_id();
+        }
+    }
+    target
 }
 
 /// Copies what the inquiry shows under a key; equal copies by two devices are one value.
@@ -181,6 +196,11 @@ fn new_sales_project(
     target: &Target,
 ) -> Result<RecordId, Refusal> {
     let id = RecordId::sales_project_of(inquiry.id);
+    #[cfg(feature = "sabotage")]
+    let id = match sabotage::is(sabotage::Break::RandomIds) {
+        true => planner.fresh_id(),
+        false => id,
+    };
     planner.edit(id, Kind::SalesProject, true);
     planner.set(id, "name", Value::Text(inquiry.title()));
     planner.set(id, "customer", Value::Reference(target.customer));

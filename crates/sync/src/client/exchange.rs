@@ -262,6 +262,10 @@ impl Exchange {
                 to: ours.sequence,
             });
         }
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::NothingCarried) {
+            missing.retain(|piece| piece.feed == self.own);
+        }
         self.tried = missing.iter().map(|piece| (piece.feed, piece.to)).collect();
         self.carrying = Carrying::new(missing);
         self.stage = Stage::Carrying;

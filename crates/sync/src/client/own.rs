@@ -84,6 +84,10 @@ impl OwnCheck {
             self.begin(self.low.0.midpoint(self.high));
         }
         let both = self.own.0.min(self.relay.sequence);
+        #[cfg(feature = "sabotage")]
+        if self.low.0 < both && sabotage::is(sabotage::Break::ForkUnseen) {
+            return Some(Verdict::Same);
+        }
         Some(if self.low.0 < both {
             Verdict::Forked {
                 common: Cut {

@@ -105,6 +105,10 @@ impl Roster {
 
     /// Returns the next code that was neither given out nor reserved, in a lost branch either.
     pub fn next_code(&self) -> Option<DeviceCode> {
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::CodeTwice) {
+            return DeviceCode::next(&DeviceCode::FOUNDER);
+        }
         let lost = self.lost_codes();
         std::iter::successors(Some(DeviceCode::FOUNDER), DeviceCode::next)
             .find(|code| !self.state.codes.contains(code) && !lost.contains(code))

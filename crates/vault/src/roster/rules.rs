@@ -187,6 +187,10 @@ impl State {
     /// Checks that key and code of a device are new, and what it continues.
     fn check_new(&self, device: &Device) -> Result<(), RosterError> {
         self.check_key(device.signing.into())?;
+        #[cfg(feature = "sabotage")]
+        if sabotage::is(sabotage::Break::CodeTwice) {
+            return self.check_continues(device);
+        }
         if self.codes.contains(&device.code) {
             return Err(RosterError::CodeTaken { code: device.code });
         }
