@@ -49,6 +49,10 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// The table it stands in.
     pub(crate) kind: Option<DependencyKind>,
+    /// Whether it is there only when a feature asks for it.
+    pub(crate) optional: bool,
+    /// The features of it that are turned on.
+    pub(crate) features: Vec<String>,
 }
 
 /// The tables beside `[dependencies]`.

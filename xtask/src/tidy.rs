@@ -5,6 +5,7 @@
 mod arrows;
 mod house;
 mod proofs;
+mod sabotage;
 mod table;
 mod text;
 
@@ -34,6 +35,9 @@ pub(crate) fn tidy(project: &Project) -> Result<(), Failure> {
     check_manifests(project, &metadata, &mut findings);
     check_files(project, &files, &mut findings);
     check_proofs(project, &files, &mut findings);
+    findings
+        .offences
+        .extend(sabotage::offences(&metadata.packages));
 
     for warning in &findings.warnings {
         println!("warning: {warning}");

@@ -223,7 +223,7 @@ mod tests {
             "model",
             "replica",
             Table::Normal,
-            Some("crates/model -> replica: model imports none of ours"),
+            Some("crates/model -> replica: of ours model imports only sabotage"),
         );
         check(
             "handschlag-relay",

@@ -155,11 +155,19 @@ const LIBRARY: Rule = Rule {
 };
 
 /// The house from the bottom up; a package may import only what stands before it.
-pub(super) static RULES: [Rule; 12] = [
+pub(super) static RULES: [Rule; 13] = [
+    Rule {
+        package: "sabotage",
+        folder: "crates/sabotage",
+        purpose: "Breaks on purpose, one at a time, so that tests can show that they catch them; in nothing that ships.",
+        never: &[&TOKIO, &EGUI, &AXUM, &SOCKETS, &CLOCKS, &RANDOMNESS],
+        ..LIBRARY
+    },
     Rule {
         package: "model",
         folder: "crates/model",
         purpose: "The domain, pure: record kinds and their fields, values, ids, intents and their rules, merge rules, number series, phases, roles.",
+        ours: &["sabotage"],
         never: &[&TOKIO, &EGUI, &AXUM, &SOCKETS, &CLOCKS, &RANDOMNESS],
         ..LIBRARY
     },
@@ -174,6 +182,7 @@ pub(super) static RULES: [Rule; 12] = [
         package: "store",
         folder: "crates/store",
         purpose: "The redb tables of a replica, and the backends that redb runs on.",
+        ours: &["sabotage"],
         never: &[&EGUI, &TOKIO, &AXUM, &SOCKETS],
         ..LIBRARY
     },
@@ -189,7 +198,7 @@ pub(super) static RULES: [Rule; 12] = [
         package: "vault",
         folder: "crates/vault",
         purpose: "Keys, signatures, sealing, roster, invites; the only crate that names a cipher.",
-        ours: &["protocol"],
+        ours: &["protocol", "sabotage"],
         never: &[&EGUI, &TOKIO, &AXUM, &SOCKETS],
         ..LIBRARY
     },
@@ -197,7 +206,7 @@ pub(super) static RULES: [Rule; 12] = [
         package: "replica",
         folder: "crates/replica",
         purpose: "Documents and views: turns intents into transactions, applies transactions, resolves conflicts by the model's rules, answers queries.",
-        ours: &["model", "store"],
+        ours: &["model", "store", "sabotage"],
         never: &[&TOKIO, &EGUI, &AXUM, &SOCKETS, &CLOCKS],
         ..LIBRARY
     },
@@ -205,7 +214,7 @@ pub(super) static RULES: [Rule; 12] = [
         package: "sync",
         folder: "crates/sync",
         purpose: "The client's and the relay's half of a session as state machines without I/O.",
-        ours: &["protocol", "vault"],
+        ours: &["protocol", "vault", "sabotage"],
         never: &[&TOKIO, &EGUI, &AXUM, &SOCKETS, &CLOCKS, &RANDOMNESS],
         ..LIBRARY
     },
@@ -221,6 +230,7 @@ pub(super) static RULES: [Rule; 12] = [
             "vault",
             "replica",
             "sync",
+            "sabotage",
         ],
         never: &[&EGUI, &AXUM],
         ..LIBRARY
@@ -237,7 +247,7 @@ pub(super) static RULES: [Rule; 12] = [
         package: "handschlag-relay",
         folder: "server",
         purpose: "The relay: roster check, the change log behind a trait, forwarding of sealed transactions.",
-        ours: &["protocol", "vault", "sync"],
+        ours: &["protocol", "vault", "sync", "sabotage"],
         never: &[&EGUI],
         ..LIBRARY
     },
