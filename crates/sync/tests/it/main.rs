@@ -5,6 +5,7 @@ mod economy;
 mod exchange;
 mod held;
 mod log;
+mod other_past;
 mod pairs;
 mod refusals;
 mod roster;
