@@ -403,10 +403,14 @@ impl ChangeLog for RedbLog {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Blob, Entry, LogEpoch, Signature};
+    use protocol::{Blob, Entry, EnvelopeHash, LogEpoch, Signature};
+    use sync::{Effects, Release, Run, Verified};
 
     use super::*;
-    use crate::log::{RosterPiece, tables::roster_key};
+    use crate::log::{
+        RosterPiece,
+        tables::{held_key, roster_key},
+    };
 
     fn create(id: u8) -> Write {
         let entry = Entry {
@@ -440,6 +444,92 @@ mod tests {
             .collect();
         names.sort();
         assert_eq!(names, [folder.path().join(FILE_NAME), left]);
+    }
+
+    fn envelopes(feed: u8, from: u64, to: u64, cut: u64) -> Write {
+        let feed = FeedId::from_bytes([feed; 32]);
+        let hash = |sequence: u64| match sequence {
+            0 => EnvelopeHash::ZERO,
+            _ => EnvelopeHash::from_bytes([sequence as u8; 32]),
+        };
+        let envelopes = (from..=to).map(|sequence| Verified {
+            sequence,
+            previous: hash(sequence - 1),
+            hash: hash(sequence),
+            bytes: Blob::from(vec![9; 20]),
+        });
+        Write::Append {
+            workspace: WorkspaceId::from_bytes([1; 32]),
+            received_ms: 5,
+            run: Run {
+                feed,
+                envelopes: envelopes.collect(),
+            },
+            cut: Some(Cut {
+                feed,
+                sequence: cut,
+                hash: hash(cut),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_of_what_is_held_leaves_nothing_of_a_write_that_needs_it() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let log = RedbLog::open(folder.path()).expect("opens");
+        let Write::Create { roster, .. } = create(1) else {
+            unreachable!("it begins one")
+        };
+        let held = vec![create(1), envelopes(1, 1, 2, 0), envelopes(2, 1, 2, 0)];
+        log.commit(held).expect("commits");
+        let second = FeedId::from_bytes([2; 32]);
+        let transaction = log.begin().expect("begins");
+        transaction
+            .open_table(HELD)
+            .expect("opens")
+            .insert(&held_key(0, &second, 2), [1, 2, 3].as_slice())
+            .expect("writes");
+        transaction.commit().expect("commits");
+        let all = || {
+            let id = WorkspaceId::from_bytes([1; 32]);
+            let log_ = log.read(&id, 0, usize::MAX, usize::MAX).expect("reads");
+            let first = [1, 2].map(|feed| {
+                let range = FeedRange {
+                    feed: FeedId::from_bytes([feed; 32]),
+                    from: 1,
+                    to: 1,
+                    max_bytes: 99,
+                    max_envelopes: 9,
+                };
+                log.read_feed(&id, range).expect("reads")
+            });
+            (log.workspace(&id).expect("reads"), log_, first)
+        };
+        let before = all();
+
+        // The first of two feeds that are let in is sound.
+        let releases = [1, 2].map(|feed| Release {
+            feed: FeedId::from_bytes([feed; 32]),
+            to: None,
+            is_move: false,
+        });
+        let growth = Write::Roster {
+            workspace: WorkspaceId::from_bytes([1; 32]),
+            received_ms: 6,
+            expected: roster[0].hash,
+            keep: None,
+            entries: Vec::new(),
+            effects: Effects {
+                releases: releases.to_vec(),
+                ..Effects::default()
+            },
+        };
+        // And so is what proves the second.
+        for write in [growth, envelopes(2, 3, 3, 3)] {
+            let written = log.commit(vec![write]).expect("goes on");
+            assert!(matches!(written[0], Written::Damaged { .. }), "{written:?}");
+            assert_eq!(all(), before);
+        }
     }
 
     #[test]

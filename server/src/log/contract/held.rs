@@ -223,6 +223,36 @@ pub(super) fn the_true_past_takes_the_place_of_another(log: &dyn ChangeLog) {
     assert_eq!(held_ends(log), [cut(1, 8), other(6, 3)]);
 }
 
+pub(super) fn feeds_that_come_into_the_log_at_once_stay_apart(log: &dyn ChangeLog) {
+    let batch = vec![
+        create(SPACE, 9),
+        push(1, 1, 1, 1),
+        cut_push(2, 1, 2, 0),
+        cut_push(3, 1, 3, 0),
+        cut_push(4, 1, 1, 0),
+    ];
+    log.commit(batch).expect("commits");
+    let releases = [2, 3, 4].map(|feed| Release {
+        feed: to_feed(feed),
+        to: None,
+        is_move: false,
+    });
+    let effects = Effects {
+        releases: releases.to_vec(),
+        ..Effects::default()
+    };
+    log.commit(vec![grow_by(entry(2).hash, 3, effects), push(5, 1, 1, 1)])
+        .expect("commits");
+    assert_eq!(held_ends(log), []);
+    for (feed, end) in [(1, 1), (2, 2), (3, 3), (4, 1), (5, 1)] {
+        let mut all = range(feed, 1, 9);
+        all.max_bytes = usize::MAX;
+        let piece = log.read_feed(&SPACE, all).expect("reads");
+        let expected: Vec<Blob> = (0..end).map(|_| Blob::from(vec![feed; 100])).collect();
+        assert_eq!((piece.envelopes, piece.is_held), (expected, false));
+    }
+}
+
 #[test]
 fn what_is_let_into_the_log_at_once_may_be_more_than_fits_memory() {
     const COUNT: u64 = 80;

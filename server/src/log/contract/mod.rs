@@ -114,9 +114,10 @@ fn held_ends(log: &dyn ChangeLog) -> Vec<Cut> {
     stored.held
 }
 
-const CONTRACT: [fn(&dyn ChangeLog); 10] = [
+const CONTRACT: [fn(&dyn ChangeLog); 11] = [
     held::no_log_goes_on_behind_what_is_held,
     held::the_true_past_takes_the_place_of_another,
+    held::feeds_that_come_into_the_log_at_once_stay_apart,
     held::what_lies_behind_a_cut_is_held_until_it_moves,
     feeds::cuts_name_the_heads_of_the_log,
     feeds::runs_are_carried_each_for_itself,
