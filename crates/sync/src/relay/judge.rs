@@ -140,12 +140,16 @@ pub(super) fn is_admin(roster: &Roster, key: SignerKey) -> bool {
 }
 
 /// Returns the place behind which a feed is held; the outer none is for feeds of which nothing is taken: the roster does
-/// not know the device.
+/// not know the device, or its member was a guest at all times.
 ///
 /// With it a run is judged again that was verified under an earlier roster: signatures and hashes stay true, only where the
 /// feed is cut can have changed.
 pub fn cut_of(roster: &Roster, feed: &FeedId) -> Option<Option<Cut>> {
     let device = roster.device(feed)?;
+    // Whoever could write once may have written before he heard that he may not any more; a guest never could.
+    if !roster.could_write(feed) {
+        return None;
+    }
     Some(match device.standing() {
         Standing::Writes => None,
         Standing::Silenced(cut) | Standing::Revoked(cut) => Some(cut),
@@ -193,8 +197,11 @@ pub(super) fn check_push(
 }
 
 /// Says why nothing of a feed is taken that its own device pushes, as [`cut_of`] found.
-pub(super) fn not_pushed(_roster: &Roster, _feed: &FeedId) -> No {
-    stranger()
+pub(super) fn not_pushed(roster: &Roster, feed: &FeedId) -> No {
+    match roster.device(feed) {
+        Some(_) => No::new(Refusal::RoleForbids, "a guest writes nothing"),
+        None => stranger(),
+    }
 }
 
 fn verify(bytes: Blob, roster: &Roster) -> Result<(FeedId, Verified), EnvelopeError> {

@@ -526,6 +526,32 @@ fn guests_read_and_write_nothing_and_invites_do_neither() {
         "{frames:?}"
     );
     let frames = hand.send(&mut world, push(&[&guest.feed[0].bytes]));
+    assert_refused(&frames, Refusal::RoleForbids);
+    // Nor is it taken from somebody else.
+    let (mut hand, _) = Hand::enter(&mut world, &founder.signing);
+    let envelopes = vec![guest.feed[0].bytes.clone().into()];
+    let frames = hand.send(&mut world, protocol::Carry { envelopes });
+    assert!(
+        matches!(&frames[..], [Frame::Heads(heads)] if heads.heads.is_empty()),
+        "{frames:?}"
+    );
+    let space = &world.store.spaces[&world.workspace];
+    assert_eq!((space.entries.len(), space.held.len()), (2, 0));
+
+    // Who could write for a while may have written then: that is held.
+    let mut grown = (*space.roster).clone();
+    let member = grown.device(&keys.feed()).expect("known").member;
+    for role in [Role::Member, Role::Guest] {
+        let change = protocol::RoleChange {
+            member,
+            role,
+            cuts: Vec::new(),
+        };
+        let entry = grown.sign(&founder.signing, protocol::What::Role(change), 5);
+        grown.append(&entry.expect("may")).expect("follows");
+    }
+    store(&mut world, grown);
+    let frames = push_as(&mut world, &keys, &[&guest.feed[0].bytes]);
     assert!(
         matches!(&frames[..], [Frame::Stored(stored)] if stored.held),
         "{frames:?}"

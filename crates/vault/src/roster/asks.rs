@@ -103,6 +103,12 @@ impl Roster {
         self.standing(feed) == Some(Standing::Writes)
     }
 
+    /// Tells whether the member of a device could write at any time, and so may have written what did not arrive yet.
+    pub fn could_write(&self, feed: &FeedId) -> bool {
+        let device = self.device(feed);
+        device.is_some_and(|device| self.state.writers.contains(&device.member))
+    }
+
     /// Returns the next code that was neither given out nor reserved, in a lost branch either.
     pub fn next_code(&self) -> Option<DeviceCode> {
         #[cfg(feature = "sabotage")]

@@ -98,6 +98,8 @@ pub(crate) struct State {
     pub(crate) by_prefix: BTreeMap<[u8; ACTOR_PREFIX_LEN], FeedId>,
     pub(crate) invites: BTreeMap<InviteKey, InviteInfo>,
     pub(crate) roles: BTreeMap<MemberId, Role>,
+    /// The members whose role let them write at any time.
+    pub(crate) writers: BTreeSet<MemberId>,
     pub(crate) codes: BTreeSet<DeviceCode>,
     pub(crate) checks: BTreeMap<u32, KeyCheck>,
     /// Workspace keys of lost branches, which are kept for reading.
@@ -199,6 +201,9 @@ impl State {
 
     fn add_device(&mut self, device: &Device, body: &Body) {
         let role = *self.roles.entry(device.member).or_insert(device.role);
+        if role.may_write() {
+            self.writers.insert(device.member);
+        }
         self.codes.insert(device.code);
         self.by_prefix
             .insert(actor_prefix(&device.signing), device.signing);
@@ -225,6 +230,8 @@ impl State {
         let feed = accepted.device.signing;
         self.add_device(&accepted.device, body);
         self.accepted.insert(feed, accepted.cut);
+        // What counts up to the cut was written.
+        self.writers.insert(accepted.device.member);
         if let Some(device) = self.devices.get_mut(&feed) {
             device.silenced = Some(accepted.cut);
         }
@@ -289,6 +296,9 @@ impl State {
 
     fn change_role(&mut self, member: MemberId, role: Role, cuts: &[Cut]) {
         self.roles.insert(member, role);
+        if role.may_write() {
+            self.writers.insert(member);
+        }
         for device in self.devices.values_mut().filter(|d| d.member == member) {
             device.role = role;
             device.silenced = match device.silenced {
