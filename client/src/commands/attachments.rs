@@ -1,8 +1,9 @@
 //! Files of records: in, away, and out again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use engine::interface::{Answer, Failure, MAX_FILE_BYTES, Query, RecordAnswer, Request};
 use model::intent::Intent;
@@ -228,19 +229,65 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
             Some(way_out),
         ))
     };
-    let mut options = OpenOptions::new();
-    options.write(true);
-    let options = if force {
-        options.create(true).truncate(true)
+    if force {
+        write_over(path, bytes).map_err(failed)
     } else {
         // Of a link it follows none.
-        options.create_new(true)
-    };
-    let mut file = options.open(path).map_err(failed)?;
-    file.write_all(bytes).map_err(|error| {
+        write_new(path, bytes, None).map_err(failed)
+    }
+}
+
+/// Writes a file that must not exist yet; of one that cannot be written whole nothing stays.
+fn write_new(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).open(path)?;
+    let written = permissions
+        .map_or(Ok(()), |permissions| file.set_permissions(permissions))
+        .and_then(|()| file.write_all(bytes))
+        // Some disks say only now that they have no space.
+        .and_then(|()| file.sync_all());
+    if written.is_err() {
         // What is cut off is no file of anybody's.
         let _ = fs::remove_file(path);
-        failed(error)
+    }
+    written
+}
+
+/// Writes a file in the place of one that may exist, which stays as it is until the new one is whole.
+fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Whoever may not write to the old one may not take its place either.
+    let old = match OpenOptions::new().write(true).open(path) {
+        Ok(old) => old,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return write_in_place(path, bytes, None);
+        }
+        Err(error) => return Err(error),
+    };
+    let kept = old.metadata()?;
+    if !kept.is_file() {
+        // A device or a pipe has no content that could be lost.
+        return (&old).write_all(bytes);
+    }
+    drop(old);
+    // What a link leads to is meant, not the link.
+    let target = match fs::symlink_metadata(path)?.is_symlink() {
+        true => fs::canonicalize(path)?,
+        false => path.to_owned(),
+    };
+    write_in_place(&target, bytes, Some(kept.permissions()))
+}
+
+/// Writes a file beside its place, and then gives it its name.
+fn write_in_place(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    // The id is this process's alone, so what has this name already was left by one that has died.
+    let part = path.with_file_name(format!(".handschlag-{}.part", process::id()));
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write_new(&part, bytes, permissions)?;
+    fs::rename(&part, path).inspect_err(|_| {
+        let _ = fs::remove_file(&part);
     })
 }
 

@@ -272,3 +272,66 @@ fn a_file_that_finds_no_space_is_not_saved_in_part() {
         .ok(&["save-file", &id, "photo.bin", "--to", name]);
     assert_eq!(fs::metadata(&to).map(|file| file.len()).ok(), Some(200_000));
 }
+
+#[test]
+fn a_file_that_would_be_written_over_stays_until_the_new_one_is_whole() {
+    let alone = alone();
+    let place = place();
+    let source = place.folder.path().join("photo.bin");
+    fs::write(&source, vec![7; 200_000]).expect("a file can be written");
+    let id = alone
+        .person
+        .ok(&["capture", "--company", "Nordwind Pumpen GmbH"]);
+    alone.person.ok(&[
+        "attach",
+        &id,
+        source.to_str().expect("a path of the test is UTF-8"),
+    ]);
+    let folder = place.disk.path().join("out");
+    fs::create_dir(&folder).expect("a folder can be made");
+    let to = folder.join("photo.bin");
+    fs::write(&to, "mine").expect("a file can be written");
+    place.disk.fill_but(16);
+    let name = to.to_str().expect("a path of the test is UTF-8");
+    let save = ["save-file", &id, "photo.bin", "--to", name, "--force"];
+    is_about_the_disk(&alone.person.refused(&save));
+    assert_eq!(fs::read(&to).ok(), Some(b"mine".to_vec()));
+    let there = fs::read_dir(&folder).expect("the folder can be read");
+    assert_eq!(there.count(), 1, "nothing is left beside it");
+    place.disk.free();
+    alone.person.ok(&save);
+    assert_eq!(fs::read(&to).ok(), Some(vec![7; 200_000]));
+}
+
+#[test]
+fn what_is_written_over_keeps_its_mode_and_the_links_to_it() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let alone = alone();
+    let folder = alone.folder.path();
+    let (source, target, link) = (
+        folder.join("photo.bin"),
+        folder.join("target.bin"),
+        folder.join("link.bin"),
+    );
+    fs::write(&source, "a photo").expect("a file can be written");
+    fs::write(&target, "mine, and longer").expect("a file can be written");
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).expect("a mode can be set");
+    symlink(&target, &link).expect("a link can be made");
+    let path = |path: &std::path::Path| path.display().to_string();
+    let id = alone.person.ok(&["capture", "--company", "Nordwind GmbH"]);
+    alone.person.ok(&["attach", &id, &path(&source)]);
+    let save = ["save-file", &id, "photo.bin", "--to"];
+    let onto = |to: &str| alone.person.ok(&[&save[..], &[to, "--force"]].concat());
+    onto(&path(&link));
+    assert_eq!(fs::read(&target).ok(), Some(b"a photo".to_vec()));
+    assert!(link.is_symlink(), "the link stays one");
+    let mode = fs::metadata(&target)
+        .expect("is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o640);
+    // What is no file is written to, not replaced.
+    onto("/dev/null");
+    let null = fs::metadata("/dev/null").expect("is there");
+    assert!(!null.is_file(), "a device stays one");
+}
