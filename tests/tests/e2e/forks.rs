@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::surroundings::{Company, company, ids, synced, text};
 
-fn copied(company: &Company, who: &Person, name: &str) -> Person {
+pub(crate) fn copied(company: &Company, who: &Person, name: &str) -> Person {
     who.moved_to(&company.folder.path().join(name))
 }
 
@@ -16,7 +16,7 @@ fn capture(who: &Person, company: &str) -> String {
 }
 
 /// Gives the code of the device that a home belongs to.
-fn code(who: &Person) -> String {
+pub(crate) fn code(who: &Person) -> String {
     let members = who.json(&["members"]);
     let members = members.as_array().expect("members").iter();
     let devices = members.flat_map(|member| member["devices"].as_array().expect("devices"));

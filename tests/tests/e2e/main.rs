@@ -1,6 +1,7 @@
 //! Everything that a user does through the command line, over real processes.
 
 mod attachments;
+mod clones;
 #[cfg(target_os = "linux")]
 mod disks;
 mod files;
@@ -11,6 +12,7 @@ mod hostile;
 mod joining;
 mod kill;
 mod leaving;
+mod lies;
 mod looking;
 mod lost_relays;
 mod relays;
