@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use protocol::{Frame, Hello, Nonce, Prove, Push, Welcome};
+use protocol::{Frame, Hello, Nonce, Prove, Push, Welcome, WorkspaceId};
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 use vault::{Roster, SessionTerms};
 
@@ -70,10 +70,25 @@ impl Wire {
     /// The relay does not challenge.
     #[must_use]
     pub fn prove(&mut self, hand: &Hand, roster: &Roster) -> (Prove, Nonce) {
+        self.prove_for(hand, roster, roster.workspace())
+    }
+
+    /// Does the same in the name of a workspace of which the roster need not be.
+    ///
+    /// # Panics
+    ///
+    /// The relay does not challenge.
+    #[must_use]
+    pub fn prove_for(
+        &mut self,
+        hand: &Hand,
+        roster: &Roster,
+        workspace: WorkspaceId,
+    ) -> (Prove, Nonce) {
         let nonce = Nonce::from_bytes([9; 32]);
         self.say(Hello {
             versions: vec![1],
-            workspace: roster.workspace(),
+            workspace,
             key: hand.keys.signing.key(),
             nonce,
         });
@@ -82,7 +97,7 @@ impl Wire {
         };
         let terms = SessionTerms {
             relay: challenge.relay,
-            workspace: roster.workspace(),
+            workspace,
             client_nonce: nonce,
             relay_nonce: challenge.nonce,
         };

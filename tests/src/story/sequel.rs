@@ -3,10 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use protocol::{Refusal, WorkspaceId};
+use store::{Backend, Reading as _, Store};
+use vault::Roster;
+
 use super::agreement::{all_agree, rows};
 use super::cast::World;
 use super::told::Stage;
 use crate::harness::Person;
+use crate::hostile::keys::{Company, who};
+use crate::hostile::wire::Wire;
 
 /// How many contacts the restored laptop captures before it meets the relay.
 const CAPTURED_BY_THE_RESTORED: usize = 10;
@@ -56,6 +62,7 @@ fn lose_the_disk(stage: &mut Stage<'_>, world: &mut World<'_>, folder: &Path) ->
     world.relay.kill();
     fs::remove_dir_all(world.relay.data()).expect("the relay's disk is deleted");
     world.relay.restart();
+    a_stranger_comes_first(stage, world, folder);
     for who in [&world.b, &world.a] {
         stage.does(who, &["sync"]);
     }
@@ -80,6 +87,56 @@ fn lose_the_disk(stage: &mut Stage<'_>, world: &mut World<'_>, folder: &Path) ->
     assert!(of_c.iter().all(|id| has(&d, id)), "all of C arrives");
     stage.holds("C comes back with three days of offline work, and all of it arrives");
     d
+}
+
+/// A stranger tries to become the workspace's first on the empty relay, before anybody of its own is there.
+fn a_stranger_comes_first(stage: &mut Stage<'_>, world: &World<'_>, folder: &Path) {
+    let status = world.a.json(&["status"]);
+    let id = status["workspace"]["workspace"].as_str();
+    let workspace: WorkspaceId = id.expect("it has an id").parse().expect("an id");
+    let (origin, address) = (world.relay.url(), world.relay.url());
+    let address = address.trim_start_matches("http://");
+
+    // He shows a roster of his own making in its name, with an owner's, a member's and a revoked device's keys.
+    let his = Company::get();
+    for hand in [who::OWNER, who::MEMBER, who::REVOKED] {
+        let mut wire = Wire::open(address);
+        let (prove, _) = wire.prove_for(&his.hands[hand], &his.roster, workspace);
+        assert!(prove.entries.is_some(), "the relay is empty");
+        wire.say(prove);
+        assert_eq!(wire.refusal(), Some(Refusal::Malformed));
+    }
+    // He shows its true roster, which he may have seen somewhere, and is nobody in it.
+    let store = Store::open(Backend::file(world.a.home().join("store.redb")));
+    let store = store.expect("nobody owns the home now");
+    let entries = store.read().and_then(|read| read.roster());
+    drop(store);
+    let roster = Roster::from_entries(&entries.expect("it has a roster")).expect("is sound");
+    let mut wire = Wire::open(address);
+    let (prove, _) = wire.prove(&his.hands[who::STRANGER], &roster);
+    wire.say(prove);
+    assert_eq!(wire.refusal(), Some(Refusal::NotAMember));
+    // He guesses an invite, and puts its name into a link to a workspace of his own.
+    let stranger = Person::at("a stranger", &folder.join("stranger-first"));
+    let guess = "A".repeat(43);
+    let link = format!("{origin}/join#1.{workspace}.{guess}");
+    let refused = stranger.refused(&["join", &link]);
+    stage.did(
+        &stranger,
+        &["join", "LINK"],
+        refused["reason"].as_str().unwrap_or_default(),
+    );
+    let founder = Person::at("a stranger", &folder.join("stranger-founds"));
+    let init = ["init", "--workspace", "Another", "--user", "Stranger"];
+    founder.ok(&[&init[..], &["--relay", &origin]].concat());
+    let link = founder.ok(&["invite", "--user", "Another"]);
+    let secret = link
+        .rsplit_once('.')
+        .expect("a link ends with its secret")
+        .1;
+    let link = format!("{origin}/join#1.{workspace}.{secret}");
+    stranger.refused(&["join", &link]);
+    stage.holds("a stranger who is there before anybody else cannot claim the workspace");
 }
 
 /// A stranger names the workspace in a link of his own making.
