@@ -1,15 +1,18 @@
 //! Homes as every version of the client has kept them.
 //!
 //! `tests/fixtures/home-N` is the home of a client whose store has format N, of [`generate`]: `store.redb.z` is its store,
-//! deflated, `device.keys` its keys, and `export.json.z` what it exported then. It is written once, when the number of the
-//! format grows, by `HANDSCHLAG_WRITE_FIXTURES=1 cargo test -p handschlag-tests --test e2e fixtures`; homes of older formats
-//! are never written again.
+//! deflated, `device.keys` its keys, and `export.json.z` what it exported then; `relay.redb.z`, where there is one, is what
+//! its relay kept, of the layout of that time (home 2: layout 1). They are written once, when the number of the format grows,
+//! by `HANDSCHLAG_WRITE_FIXTURES=1 cargo test -p handschlag-tests --test e2e fixtures`, and never again; home 2 was written
+//! by the programs of its own time, named by `HANDSCHLAG_BIN` and `HANDSCHLAG_RELAY_BIN`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use handschlag_tests::harness::{Person, scratch};
-use serde_json::Value;
+use handschlag_relay::log::LAYOUT;
+use handschlag_tests::harness::{Admission, Person, RelayProcess, scratch};
+use handschlag_tests::story::{all_agree, rows};
+use serde_json::{Value, json};
 
 use crate::surroundings::{company, synced, text};
 
@@ -37,7 +40,7 @@ fn kept() -> Vec<(u32, PathBuf)> {
 /// Makes a home with a bit of everything: the whole way to an order, a conflict, something archived, an attached file,
 /// an import and an undone operation.
 fn generate(into: &Path) {
-    let company = company();
+    let mut company = company();
     let a = &company.owner;
     let inquiry = a.ok(&[
         "capture",
@@ -111,9 +114,12 @@ fn generate(into: &Path) {
     synced(a);
     let exported = a.ok(&["export", "--json"]);
     let store = fs::read(a.home().join("store.redb")).expect("reads");
+    company.relay.stop();
+    let relay = fs::read(company.relay.data().join("relay.redb")).expect("reads");
     fs::create_dir_all(into).expect("makes");
     for (name, bytes) in [
         ("store.redb.z", store),
+        ("relay.redb.z", relay),
         ("export.json.z", exported.into_bytes()),
     ] {
         let deflated = miniz_oxide::deflate::compress_to_vec(&bytes, 9);
@@ -125,6 +131,20 @@ fn generate(into: &Path) {
 fn inflated(path: &Path) -> Vec<u8> {
     let bytes = fs::read(path).expect("reads");
     miniz_oxide::inflate::decompress_to_vec_with_limit(&bytes, MAX_BYTES).expect("inflates")
+}
+
+/// Lays out a kept home in a folder.
+fn lay_out(kept: &Path, folder: &Path) -> Person {
+    let person = Person::at("Rep A", folder);
+    fs::create_dir_all(folder).expect("makes");
+    fs::write(
+        folder.join("store.redb"),
+        inflated(&kept.join("store.redb.z")),
+    )
+    .expect("writes");
+    let keys = fs::read(kept.join("device.keys")).expect("reads");
+    fs::write(folder.join("device.keys"), keys).expect("writes");
+    person
 }
 
 /// Names the first place where something that was there is not there any more; what is new does not count.
@@ -149,14 +169,7 @@ fn homes_of_every_format_are_read_and_go_on() {
     assert!(!all.is_empty(), "there are fixtures");
     for (number, kept) in all {
         let scratch = scratch();
-        let person = Person::at("Rep A", scratch.path());
-        fs::write(
-            person.home().join("store.redb"),
-            inflated(&kept.join("store.redb.z")),
-        )
-        .expect("writes");
-        let keys = fs::read(kept.join("device.keys")).expect("reads");
-        fs::write(person.home().join("device.keys"), keys).expect("writes");
+        let person = lay_out(&kept, scratch.path());
         let before: Value =
             serde_json::from_slice(&inflated(&kept.join("export.json.z"))).expect("is JSON");
         let now: Value = serde_json::from_str(&person.ok(&["export", "--json"])).expect("is JSON");
@@ -193,4 +206,63 @@ fn the_newest_format_has_a_home() {
         Some((store::FORMAT_VERSION, newest)),
         "write it once, see the head of this file"
     );
+}
+
+#[test]
+fn relays_of_every_layout_go_on_with_the_homes_of_their_time() {
+    let with_relay = |(_, kept): &(u32, PathBuf)| kept.join("relay.redb.z").exists();
+    let all: Vec<_> = kept().into_iter().filter(with_relay).collect();
+    assert!(!all.is_empty(), "there are fixtures");
+    for (number, kept) in all {
+        let scratch = scratch();
+        let database = inflated(&kept.join("relay.redb.z"));
+        let has_held = database.windows(10).any(|bytes| bytes == b"held_feeds");
+        assert_eq!(has_held, number > 2, "home 2 had a relay of layout 1");
+        let [data, stopped] = ["relay/data", "stopped"].map(|name| scratch.path().join(name));
+        for folder in [&data, &stopped] {
+            fs::create_dir_all(folder).expect("makes");
+            fs::write(folder.join("relay.redb"), &database).expect("writes");
+        }
+        // What is stored is served, whatever may begin.
+        let nobody_begins = Admission::Allow(Vec::new());
+        let mut relay = RelayProcess::prepare(&scratch.path().join("relay"), &data, nobody_begins);
+        let asks = |relay: &RelayProcess, what: &str, folder: &Path| -> Value {
+            let folder = folder.display().to_string();
+            let said = relay.command(&[what, "--data", &folder, "--json"]);
+            serde_json::from_str(&said).expect("is JSON")
+        };
+        let verified = asks(&relay, "verify", &stopped);
+        assert_eq!(verified["ok"], true, "{number}: {verified}");
+        let kept_before = verified["workspaces"][0]["envelopes"].as_u64();
+        assert!(kept_before > Some(10), "{number}: {verified}");
+
+        relay.restart();
+        let a = lay_out(&kept, &scratch.path().join("a"));
+        let shown = a.json(&["list", "inquiry"]);
+        let late = a.ok(&["capture", "--company", "Danach GmbH"]);
+        // It knows the relay by its key, at whatever address; only what is new is sent.
+        a.ok(&["relay", &relay.url()]);
+        let again = synced(&a);
+        assert_eq!((&again["sent"], &again["received"]), (&json!(0), &json!(0)));
+        let status = asks(&relay, "status", &data);
+        assert_eq!(status["layout"], LAYOUT, "{number}: {status}");
+        let kept_now = status["workspaces"][0]["envelopes"].as_u64();
+        assert_eq!(kept_now, kept_before.map(|before| before + 1), "{status}");
+
+        // A new device takes over everything from the relay alone.
+        let link = a.ok(&["invite", "--user", "Rep C"]);
+        let c = Person::at("Rep C", &scratch.path().join("c"));
+        assert_eq!(text(&c.json(&["join", &link]), "device"), "C");
+        for who in [&c, &a, &c] {
+            synced(who);
+        }
+        all_agree(&[&a, &c]);
+        c.ok(&["show", &late]);
+        assert!(rows(&shown).len() > 1, "{shown}");
+        let verified = asks(&relay, "verify", &data);
+        assert_eq!(verified["ok"], true, "{number}: {verified}");
+        relay.stop();
+        let verified = asks(&relay, "verify", &data);
+        assert_eq!(verified["ok"], true, "{number}: {verified}");
+    }
 }
