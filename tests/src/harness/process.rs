@@ -134,11 +134,33 @@ impl Running {
         self.child.wait().expect("a killed child ends");
     }
 
+    /// Lets it stand still (SIGSTOP) with all that it holds open.
+    ///
+    /// # Panics
+    /// When the system cannot.
+    #[cfg(unix)]
+    pub fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Lets it go on after [`Self::pause`].
+    ///
+    /// # Panics
+    /// When the system cannot.
+    #[cfg(unix)]
+    pub fn resume(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).expect("a child takes signals");
+    }
+
     #[cfg(unix)]
     fn ask_to_end(&mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM)
-            .expect("a child takes signals");
+        self.signal(rustix::process::Signal::TERM);
     }
 
     #[cfg(not(unix))]
