@@ -111,7 +111,7 @@ fn a_stranger_comes_first(stage: &mut Stage<'_>, world: &World<'_>, folder: &Pat
     let store = store.expect("nobody owns the home now");
     let entries = store.read().and_then(|read| read.roster());
     drop(store);
-    let roster = Roster::from_entries(&entries.expect("it has a roster")).expect("is sound");
+    let roster = Roster::from_entries(entries.expect("it has a roster")).expect("is sound");
     let mut wire = Wire::open(address);
     let (prove, _) = wire.prove(&his.hands[who::STRANGER], &roster);
     wire.say(prove);
