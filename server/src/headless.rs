@@ -69,12 +69,15 @@ enum Turn {
     Tick(ConnectionId),
 }
 
+/// Gives random bytes.
+pub type Fill = Box<dyn FnMut(&mut [u8]) + Send>;
+
 /// A relay that is driven by hand.
 pub struct Headless {
     log: Arc<dyn ChangeLog>,
     relay: Arc<SigningIdentity>,
     creation: Creation,
-    fill: Box<dyn FnMut(&mut [u8]) + Send>,
+    fill: Fill,
     spaces: HashMap<WorkspaceId, Weak<Space>>,
     clients: BTreeMap<ConnectionId, Client>,
     last_connection: ConnectionId,
@@ -101,7 +104,7 @@ impl Headless {
         log: Arc<dyn ChangeLog>,
         creation: Creation,
         seed: Seed,
-        fill: Box<dyn FnMut(&mut [u8]) + Send>,
+        fill: Fill,
     ) -> Result<Self, LogError> {
         let relay = Arc::new(SigningIdentity::from_seed(&log.seed(seed)?));
         Ok(Headless {

@@ -95,7 +95,7 @@ impl World {
             return;
         };
         let replica = self.devices[device].replica().expect("a writer has one");
-        let mut records: Vec<_> = replica.views().all().map(|(kind, id)| (kind, id)).collect();
+        let mut records: Vec<_> = replica.views().all().collect();
         records.retain(|(kind, id)| {
             !self.reserved.contains(id) && kind.fields().iter().any(|field| field.name == "file")
         });
