@@ -23,6 +23,9 @@ use crate::{
     writer::{self, Job},
 };
 
+/// Gives random bytes.
+pub type Fill = Box<dyn FnMut(&mut [u8]) + Send>;
+
 /// Names a connection of a relay.
 pub type ConnectionId = u64;
 

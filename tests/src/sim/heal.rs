@@ -49,11 +49,11 @@ impl World {
         }
         self.settle("healing");
         for round in 0.. {
-            if !self.accept_all_of_lost_branches() {
+            if !self.accept_all_but_of_the_revoked() {
                 break;
             }
             assert!(round < MOST_ROUNDS, "there is always something held");
-            self.settle("accepting what lost branches hold");
+            self.settle("accepting what is held");
         }
         self.let_go_of_the_sealed();
         // What a person sees depends on the day, so all look at the same clock now.
@@ -137,8 +137,9 @@ impl World {
         panic!("{what}: the system never comes to rest{told}");
     }
 
-    /// Lets the founder accept what devices hold that only a lost branch of the roster knows.
-    fn accept_all_of_lost_branches(&mut self) -> bool {
+    /// Lets an admin accept what is held of devices that only a lost branch of the roster knows, and of those who may only
+    /// read by now: their own device shows what they wrote before they knew, so all others must show it too.
+    fn accept_all_but_of_the_revoked(&mut self) -> bool {
         let admins: Vec<usize> = (0..self.devices.len())
             .filter(|device| self.devices[*device].is_admin())
             .collect();
@@ -147,7 +148,7 @@ impl World {
             let Ok(Answer::Held(held)) = self.ask(admin, Request::Held, "asking") else {
                 continue;
             };
-            for one in held.into_iter().filter(|one| one.reason == "lost-branch") {
+            for one in held.into_iter().filter(|one| one.reason != "revoked") {
                 let request = Request::AcceptHeld {
                     device: one.feed,
                     up_to: None,

@@ -51,7 +51,11 @@ impl World {
         let derived = self.derived(first);
         let merged = self.merged_list(first);
         for device in &readers[1..] {
-            same(&derived, &self.derived(*device), first, *device);
+            let other = self.derived(*device);
+            if let Some(id) = first_difference(&derived, &other) {
+                let (mine, theirs) = (self.told(first, id), self.told(*device, id));
+                panic!("devices {first} and {device} differ at {id}:\n{mine}\n{theirs}");
+            }
             let other = self.merged_list(*device);
             assert_eq!(
                 merged.len(),
@@ -114,6 +118,21 @@ impl World {
         });
         seen.expect("the disk is sound");
         derived
+    }
+
+    /// Tells what a device has of a record: its changes, and what they come to.
+    fn told(&self, device: usize, id: RecordId) -> String {
+        let core = self.devices[device].core.as_ref().expect("a reader runs");
+        let read = core.store().read().expect("the disk is sound");
+        let replica = core.replica().expect("a reader has one");
+        let document = replica.document(&read, id).expect("the disk is sound");
+        let past: Vec<_> = document
+            .past()
+            .into_iter()
+            .map(|one| (one.author, one.sequence, one.operation, one.time_ms))
+            .collect();
+        let view = replica.record(&read, id).expect("the disk is sound");
+        format!("device {device} has the changes {past:?} and shows {view:?}")
     }
 
     fn merged_list(&self, device: usize) -> Vec<model::merged::Entry> {
@@ -197,20 +216,9 @@ fn authors_of(replica: &Replica, read: &store::Read) -> Vec<(Author, RecordId)> 
     authors.into_iter().collect()
 }
 
-fn same(one: &Derived, other: &Derived, first: usize, device: usize) {
+fn first_difference(one: &Derived, other: &Derived) -> Option<RecordId> {
     let ids = one.keys().chain(other.keys());
-    for id in ids {
-        let name = RecordId::from_bytes(*id);
-        let (mine, theirs) = (one.get(id), other.get(id));
-        assert!(
-            mine.map(|both| &both.0) == theirs.map(|both| &both.0),
-            "devices {first} and {device} have other views of {name}: {:?} and {:?} bytes",
-            mine.map(|both| both.0.len()),
-            theirs.map(|both| both.0.len())
-        );
-        assert!(
-            mine.map(|both| &both.1) == theirs.map(|both| &both.1),
-            "devices {first} and {device} have other rows of {name}"
-        );
-    }
+    ids.copied()
+        .find(|id| one.get(id) != other.get(id))
+        .map(RecordId::from_bytes)
 }

@@ -404,3 +404,30 @@ fn what_is_carried_for_others_is_counted_apart_from_what_is_sent() {
     let answer = relay.sync(&mut b);
     assert_eq!((answer.sent, answer.carried), (0, 0), "{answer:?}");
 }
+
+#[test]
+fn what_is_repeated_on_a_restored_home_is_not_done_twice() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    let record = b.capture("Mueller");
+    relay.sync(&mut b);
+    let mut restored = b.copy(50);
+    let again = Request::Do {
+        intent_id: Some(model::IntentId::from_bytes([7; 16])),
+        batch: None,
+        intent: Intent::AppendNote {
+            record,
+            text: "Likes tea.".into(),
+        },
+    };
+    assert!(matches!(b.ask(again.clone()), Ok(Answer::Done(_))));
+    relay.sync(&mut b);
+    drop(b);
+    // The answer was on the newer disk alone; what was done comes back from the relay.
+    settle(&mut relay, &mut [&mut restored, &mut a]);
+    let Ok(Answer::Done(done)) = restored.ask(again) else {
+        panic!("what was done is answered")
+    };
+    assert_eq!(done.done.records, [record]);
+    assert_eq!(restored.record(record).note, "Likes tea.");
+}
