@@ -72,9 +72,6 @@ enum Turn {
     Tick(ConnectionId),
 }
 
-/// Gives random bytes.
-pub type Fill = Box<dyn FnMut(&mut [u8]) + Send>;
-
 /// A relay that is driven by hand.
 pub struct Headless {
     log: Arc<dyn ChangeLog>,
