@@ -143,11 +143,12 @@ pub fn play(dice: &Dice, time: Duration, tell: &mut dyn FnMut(&str)) -> Counts {
 }
 
 /// Gives dice of its own to a thread.
+///
+/// They begin at a number that is drawn, since those that begin a few steps apart draw the same numbers soon after each
+/// other, and two reps the same ids.
 fn fork(dice: &Dice, number: u64) -> Dice {
-    Dice::of(
-        dice.seed()
-            .wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-    )
+    let mut first = Dice::of(dice.seed() ^ number.wrapping_mul(0xd134_2543_de82_ef95));
+    Dice::of(first.below(usize::MAX) as u64)
 }
 
 /// Gives a random moment within so many milliseconds.
