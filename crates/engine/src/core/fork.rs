@@ -281,6 +281,8 @@ fn change_over(device: &Device, write: &Write, to: &Succession) -> Result<(), Pr
     stand_at(write, &new, sequence, previous)?;
     write.set_meta(META_ACKNOWLEDGED, &0_u64.to_be_bytes())?;
     write.set_meta(META_FEED, new.as_bytes())?;
+    // What the relay carried of the old feed so far was left for the successor, whose cursor may be past it.
+    write.set_meta(META_COMPARES, &[])?;
     write.clear_meta(META_WENT_BACK)?;
     Ok(())
 }

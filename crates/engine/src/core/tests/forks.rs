@@ -431,3 +431,38 @@ fn what_is_repeated_on_a_restored_home_is_not_done_twice() {
     assert_eq!(done.done.records, [record]);
     assert_eq!(restored.record(record).note, "Likes tea.");
 }
+
+/// Lets a copy of a home meet a new relay that the other fills while both compare what they have; each wrote something.
+fn copy_meets_a_relay_that_is_being_filled(after_frames: usize, unsent: &[&str]) {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    b.capture("Mueller");
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    let mut copy = b.copy(50);
+    for company in ["One", "Two", "Three"] {
+        b.capture(company);
+    }
+    for company in unsent {
+        copy.capture(company);
+    }
+    let mut relay = Relay::with_key(78);
+    relay.sync(&mut a);
+    let mut filled = relay.twin();
+    filled.sync(&mut b);
+    let space = filled.store.spaces.into_values().next().expect("a space");
+    relay.interruption = Some((
+        relay.frames + after_frames,
+        Box::new(move |before| *before = space),
+    ));
+    relay.sync(&mut copy);
+    settle(&mut relay, &mut [&mut copy, &mut b, &mut a]);
+    assert_eq!(copy.list(Kind::Inquiry).len(), 4 + unsent.len());
+}
+
+#[test]
+fn a_copy_that_meets_a_relay_while_the_other_fills_it_has_the_work_of_both() {
+    for after_frames in 1..8 {
+        copy_meets_a_relay_that_is_being_filled(after_frames, &[]);
+        copy_meets_a_relay_that_is_being_filled(after_frames, &["Of the copy alone"]);
+    }
+}
