@@ -57,8 +57,8 @@ pub struct Past {
     pub order_ms: i64,
     /// The counter of its first operation, greater than all of what it follows: the order among equal times.
     pub counter: u64,
-    /// The sequence of the actor, for a stable order.
-    pub sequence: u64,
+    /// Its hash, for a stable order: two copies of one home are one device, and may have written in the same moment.
+    pub hash: [u8; 32],
     /// The operation.
     pub operation: Option<IntentId>,
     /// What it wrote.
@@ -72,6 +72,11 @@ pub struct Past {
 }
 
 impl Past {
+    /// Gives where it stands in a history: a total order that is the same on all devices, causes before effects.
+    pub fn place(&self) -> (i64, u64, Author, [u8; 32]) {
+        (self.order_ms, self.counter, self.author, self.hash)
+    }
+
     /// Tells whether it is work on the record, and not a mark that somebody has seen something.
     fn is_work(&self) -> bool {
         let is_mark = |key: &str| key == "record" || key.starts_with("seen/");
@@ -465,7 +470,7 @@ fn read_change(
         time_ms: parsed.time_ms,
         order_ms: parsed.time_ms,
         counter: parsed.start_op,
-        sequence: parsed.seq,
+        hash: parsed.hash.0,
         operation: parsed
             .message
             .as_deref()

@@ -118,9 +118,9 @@ fn generation(world: &mut World, seed: u64, nth: usize, steps: &[&Step], is_last
     world.crash_all();
     world.heal();
     world.check_idle();
-    world.check_bounds();
-    // What is missing explains why two devices differ, so that is looked for first.
+    // What is missing explains why something waits or two devices differ, so that is looked for first.
     world.check_kept();
+    world.check_bounds();
     world.check_agreement(nth, is_last);
     world.check_numbers();
     world.check_rules();

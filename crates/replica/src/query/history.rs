@@ -24,7 +24,7 @@ pub fn history(asked: &Asked<'_>, id: RecordId) -> Result<Vec<HistoryItem>, Repl
         return Ok(Vec::new());
     };
     // Causes come before effects, also where a clock was ahead.
-    type Place = (i64, u64, model::Author, u64, RecordId, usize);
+    type Place = ((i64, u64, model::Author, [u8; 32]), RecordId, usize);
     let mut items: Vec<(Place, HistoryItem)> = Vec::new();
     let mut own = vec![id];
     own.extend(view.merged.iter().copied());
@@ -33,8 +33,7 @@ pub fn history(asked: &Asked<'_>, id: RecordId) -> Result<Vec<HistoryItem>, Repl
         let named = asked.named(id);
         for one in asked.replica.document(asked.world.source(), id)?.past() {
             for (at, item) in lines(asked, kind, &named, &one).into_iter().enumerate() {
-                let place = (one.order_ms, one.counter, one.author, one.sequence, id, at);
-                items.push((place, item));
+                items.push(((one.place(), id, at), item));
             }
         }
     }
@@ -43,7 +42,11 @@ pub fn history(asked: &Asked<'_>, id: RecordId) -> Result<Vec<HistoryItem>, Repl
         let author = author.unwrap_or(model::Author::from_bytes([0; 12]));
         // Behind the changes of the same press: a captured contact comes before its follow-up.
         items.push((
-            (activity_ms(&activity), u64::MAX, author, 0, activity.id, 0),
+            (
+                (activity_ms(&activity), u64::MAX, author, [0; 32]),
+                activity.id,
+                0,
+            ),
             activity_line(asked, &activity),
         ));
     }

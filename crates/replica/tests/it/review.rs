@@ -9,7 +9,7 @@ use model::plan::{NoteEdit, RecordWrites};
 use model::register::Register;
 use model::{IntentId, Kind, RecordId, Refusal, Value};
 use replica::gate::Verdict;
-use replica::{Document, RecordPart};
+use replica::{Document, Past, RecordPart};
 
 use crate::acts::{
     add, customer, draft, item, merge, note, send, set, set_having_seen, shared_offer,
@@ -248,7 +248,7 @@ fn a_history_tells_causes_before_effects_whatever_the_clocks_say() {
     };
     let order = |document: &Document| {
         let mut past = document.past();
-        past.sort_by_key(|one| (one.order_ms, one.counter, one.author, one.sequence));
+        past.sort_by_key(Past::place);
         let operations = past.iter().filter_map(|one| one.operation);
         operations.map(|one| one.as_bytes()[0]).collect::<Vec<u8>>()
     };
@@ -272,6 +272,39 @@ fn a_history_tells_causes_before_effects_whatever_the_clocks_say() {
         }
         assert_eq!(order(&document), [5, 6, 1, 2, 3, 4]);
     }
+}
+
+#[test]
+fn what_two_copies_of_one_home_did_in_the_same_moment_has_one_order() {
+    let record = RecordId::from_bytes([3; 16]);
+    let changes = [1, 2].map(|copy| {
+        let intent = IntentId::from_bytes([copy; 16]);
+        let writes = RecordWrites {
+            id: record,
+            kind: Kind::Customer,
+            registers: BTreeMap::from([(
+                "website".to_owned(),
+                Register::new(intent.stamp(), Some(Value::Text(copy.to_string()).to_map())),
+            )]),
+            note: None,
+        };
+        // The author of both is the same device; only the time at which it was started differs.
+        let mut actor = [9; 20];
+        actor[19] = copy;
+        let written = Document::new(record).write(actor, 1_000, intent, &writes);
+        written.expect("it writes something").bytes
+    });
+    let orders = [[0, 1], [1, 0]].map(|order_of_arrival| {
+        let mut document = Document::new(record);
+        for at in order_of_arrival {
+            let (parsed, _) = document.check(&changes[at], &[[9; 12]]).expect("it passes");
+            document.apply(&changes[at], &parsed).expect("it applies");
+        }
+        let mut past = document.past();
+        past.sort_by_key(Past::place);
+        past.iter().map(|one| one.operation).collect::<Vec<_>>()
+    });
+    assert_eq!(orders[0], orders[1]);
 }
 
 #[test]
