@@ -129,7 +129,7 @@ impl World {
         let past: Vec<_> = document
             .past()
             .into_iter()
-            .map(|one| (one.author, one.sequence, one.operation, one.time_ms))
+            .map(|one| (one.author, one.hash, one.operation, one.time_ms))
             .collect();
         let view = replica.record(&read, id).expect("the disk is sound");
         format!("device {device} has the changes {past:?} and shows {view:?}")
