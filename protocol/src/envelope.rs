@@ -6,7 +6,10 @@ use crate::{
     BatchId, Blob, DecodeError, EnvelopeHash, FeedId, KeyId, LogEpoch, LogHash, PartHash, RelayKey,
     RosterHash, Signature, WorkspaceId,
     canonical::{check_count, check_size, decode_canonical, encode},
-    limits::{MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_PARTS, MAX_SEALED_PART_BYTES},
+    limits::{
+        MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_PARTS, MAX_PLAIN_HEADER_BYTES,
+        MAX_SEALED_PART_BYTES,
+    },
 };
 
 /// A place in the log of a relay, up to which a client has everything.
@@ -84,6 +87,22 @@ pub struct Header {
     /// Which of the workspace keys with that number: two branches of a roster may each have had one.
     #[n(11)]
     pub key_id: KeyId,
+    /// The envelope of another device whose parts these are, where this one rescues it.
+    #[n(12)]
+    pub rescued: Option<Rescued>,
+}
+
+/// What is left of an envelope whose parts travel in another: a relay has one envelope at each place of a feed, and where
+/// a device was copied, another branch may stand there.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Rescued {
+    /// Its header as it was signed; it names the same parts.
+    #[n(0)]
+    pub header: Blob,
+    /// The signature of its author.
+    #[n(1)]
+    pub signature: Signature,
 }
 
 impl Header {
@@ -107,6 +126,9 @@ impl Header {
         }
         if header.key_epoch == 0 {
             return Err(DecodeError::malformed("header", "key epochs begin at 1"));
+        }
+        if let Some(rescued) = &header.rescued {
+            check_size("rescued header", MAX_PLAIN_HEADER_BYTES, &rescued.header)?;
         }
         Ok(header)
     }
@@ -149,6 +171,28 @@ impl Envelope {
             sequence: self.header.sequence,
             hash: self.hash(),
         }
+    }
+
+    /// Returns the envelope that this one rescues, with the parts of this one; none when it rescues none.
+    ///
+    /// Whether its author did sign it is as open as with any envelope. One that rescues another itself is none.
+    pub fn rescued(&self) -> Result<Option<Self>, DecodeError> {
+        let Some(rescued) = &self.header.rescued else {
+            return Ok(None);
+        };
+        let envelope = Envelope {
+            header_bytes: rescued.header.clone(),
+            header: Header::decode(&rescued.header)?,
+            signature: rescued.signature,
+            parts: self.parts.clone(),
+        };
+        if envelope.header.rescued.is_some() || envelope.header.parts != self.header.parts {
+            return Err(DecodeError::malformed(
+                "rescued header",
+                "it names other parts, or rescues another envelope itself",
+            ));
+        }
+        Ok(Some(envelope))
     }
 
     /// Writes the envelope.

@@ -20,7 +20,7 @@ mod part;
 mod roster;
 
 pub use code::DeviceCode;
-pub use envelope::{Cursor, Cut, Envelope, Header};
+pub use envelope::{Cursor, Cut, Envelope, Header, Rescued};
 pub use error::{DecodeError, IdError};
 pub use frame::{
     Bye, Carry, Challenge, Frame, Heads, HeadsPurpose, Held, Hello, Log, LogItem, LogPlace,
@@ -41,7 +41,7 @@ pub use roster::{
 };
 
 /// The version of envelopes that this code writes, and the highest `min_reader` that it reads.
-pub const ENVELOPE_VERSION: u32 = 1;
+pub const ENVELOPE_VERSION: u32 = 2;
 
 /// The version of roster entries that this code writes, and the highest `min_reader` that it reads.
 pub const ROSTER_VERSION: u32 = 1;

@@ -20,8 +20,12 @@ pub const MAX_PARTS: usize = 4096;
 /// The most changes of one part.
 pub const MAX_CHANGES_PER_PART: usize = 4096;
 
-/// The most bytes of a header: the hashes of 4096 parts and some room for keys of newer versions.
-pub const MAX_HEADER_BYTES: usize = MAX_PARTS * 34 + 8 * 1024;
+/// The most bytes of a header that rescues no other envelope: the hashes of 4096 parts and some room for keys of newer
+/// versions.
+pub const MAX_PLAIN_HEADER_BYTES: usize = MAX_PARTS * 34 + 8 * 1024;
+
+/// The most bytes of a header: its own, and the header of the envelope that it rescues.
+pub const MAX_HEADER_BYTES: usize = 2 * MAX_PLAIN_HEADER_BYTES;
 
 /// The most bytes of one envelope: a file, a full transaction, and what sealing adds to 4096 parts.
 pub const MAX_ENVELOPE_BYTES: usize = 2 * 1024 * 1024;

@@ -21,8 +21,8 @@ mod session;
 pub use entropy::Entropy;
 pub use envelope::{
     EnvelopeDraft, EnvelopeError, OpenError, RunError, SealError, SealedEnvelope, VerifiedEnvelope,
-    Weight, open_parts, rewrap, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
-    verify_for_passing, verify_run, weigh_envelope,
+    Weight, open_parts, rescue, rewrap, seal_envelope, sign_envelope, sign_rescue, verify_envelope,
+    verify_for_keeping, verify_for_passing, verify_run, weigh_envelope,
 };
 pub use invite::{InviteLink, InviteLinkError, InviteSecret, OriginError, RelayOrigin};
 pub use key_ring::{KeyName, KeyRing, WorkspaceKey};

@@ -269,6 +269,7 @@ fn header() -> impl Strategy<Value = Header> {
                 key_epoch,
                 parts: parts.into_iter().map(PartHash::from_bytes).collect(),
                 key_id: KeyId::from_bytes([3; 8]),
+                rescued: None,
             },
         )
 }

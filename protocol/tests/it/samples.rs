@@ -39,6 +39,7 @@ pub(crate) fn first_header() -> Header {
         key_epoch: 1,
         parts: vec![PartHash::of(b"sealed")],
         key_id: id!(KeyCheck, 15).id(),
+        rescued: None,
     }
 }
 

@@ -100,6 +100,20 @@ fn spoil(script: &mut Script<'_>, header: &mut Header) {
                 running: protocol::LogHash::from_bytes([script.byte(); 32]),
             });
         }
+        11 => {
+            let mut old = company.header(script.below(who::COUNT));
+            if script.seldom() {
+                old.parts = vec![protocol::PartHash::from_bytes([script.byte(); 32])];
+            }
+            header.min_reader = 2;
+            header.rescued = Some(protocol::Rescued {
+                header: match script.seldom() {
+                    true => script.some().to_vec().into(),
+                    false => old.encode().into(),
+                },
+                signature: protocol::Signature::ZERO,
+            });
+        }
         _ => {}
     }
 }
@@ -173,6 +187,11 @@ fn check(all: &[Vec<u8>]) {
         assert!(sequence > 0);
         assert_eq!(passing.is_ok(), weight == Weight::Counts);
         assert_eq!(keeping.is_ok(), weight != Weight::Unknown);
+        if let Ok(Some(old)) = envelope.envelope().rescued() {
+            assert_eq!(old.parts, envelope.envelope().parts);
+            assert!(old.header.rescued.is_none());
+            assert_eq!(protocol::Envelope::decode(&old.encode()), Ok(old));
+        }
         let is_newer = envelope.newer().is_some();
         assert_eq!(verified.is_ok(), weight == Weight::Counts && !is_newer);
         let opened = open_parts(&envelope, &ring);

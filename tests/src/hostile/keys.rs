@@ -185,6 +185,7 @@ impl Company {
             key_epoch: 1,
             parts: Vec::new(),
             key_id: check().id(),
+            rescued: None,
         }
     }
 

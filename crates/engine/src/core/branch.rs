@@ -5,7 +5,9 @@
 //!
 //! Where the branches part is not known, so pieces are asked for backwards from the end, until one joins what is here.
 
-use protocol::{Cut, Envelope, FeedId};
+use std::collections::BTreeSet;
+
+use protocol::{Cut, Envelope, EnvelopeHash, FeedId};
 use store::{EnvelopeKey, Reading};
 use sync::client::Input;
 
@@ -79,9 +81,9 @@ impl Core {
 
     /// Goes on after a piece of a branch: with the one before it, until it joins what is here.
     pub(super) fn piece_came(&mut self, end: Cut) -> Result<(), Problem> {
-        match self.missing_before(end)? {
+        match walk_back(&self.store.read()?, end)? {
             // Where nothing came the relay has no more, and asking again would not end.
-            Some(missing) if missing.sequence < end.sequence => {
+            Walk::Lacks(missing) if missing.sequence < end.sequence => {
                 if let Some(want) = self.ask_for_branch(missing)? {
                     self.session_input(want);
                 }
@@ -89,33 +91,6 @@ impl Core {
             }
             _ => self.branch_is_here(&end.feed),
         }
-    }
-
-    /// Goes back from an envelope of a branch, and finds the first that is not here; none when the branch is here whole.
-    fn missing_before(&self, end: Cut) -> Result<Option<Cut>, Problem> {
-        let read = self.store.read()?;
-        let head = match read.feed(end.feed.as_bytes())? {
-            Some(bytes) => read_head(&bytes)?.0,
-            None => 0,
-        };
-        let mut at = end;
-        while at.sequence > 0 {
-            let of_feed = at_place(&read, end.feed.as_bytes(), &at)?;
-            // The feed's own branch has no gap up to its head.
-            if of_feed.is_some() && at.sequence <= head {
-                return Ok(None);
-            }
-            let here = match of_feed {
-                Some(here) => Some(here),
-                None => at_place(&read, at.hash.as_bytes(), &at)?,
-            };
-            let Some(here) = here else {
-                return Ok(Some(at));
-            };
-            at.sequence -= 1;
-            at.hash = here.header.previous;
-        }
-        Ok(None)
     }
 
     /// Notes that all is here of a branch that the relay has, so that it is not asked for again.
@@ -131,6 +106,50 @@ impl Core {
         }
         Ok(())
     }
+}
+
+/// What is found on the way back along a branch of a feed.
+pub(super) enum Walk {
+    /// The first envelope that is not here.
+    Lacks(Cut),
+    /// All is here, up to the branch that has the feed's name.
+    Joins {
+        /// The last sequence that both have; 0 when they have nothing in common.
+        at: u64,
+        /// The envelopes after that.
+        beyond: BTreeSet<EnvelopeHash>,
+    },
+}
+
+/// Goes back from an envelope of a branch, until it joins the one that has the feed's name here, or something is missing.
+pub(super) fn walk_back(source: &impl Reading, end: Cut) -> Result<Walk, Problem> {
+    let head = match source.feed(end.feed.as_bytes())? {
+        Some(bytes) => read_head(&bytes)?.0,
+        None => 0,
+    };
+    let mut beyond = BTreeSet::new();
+    let mut at = end;
+    while at.sequence > 0 {
+        let of_feed = at_place(source, end.feed.as_bytes(), &at)?;
+        // The feed's own branch has no gap up to its head.
+        if of_feed.is_some() && at.sequence <= head {
+            break;
+        }
+        let here = match of_feed {
+            Some(here) => Some(here),
+            None => at_place(source, at.hash.as_bytes(), &at)?,
+        };
+        let Some(here) = here else {
+            return Ok(Walk::Lacks(at));
+        };
+        beyond.insert(at.hash);
+        at.sequence -= 1;
+        at.hash = here.header.previous;
+    }
+    Ok(Walk::Joins {
+        at: at.sequence,
+        beyond,
+    })
 }
 
 /// Reads the envelope of a branch that is kept under a name, held ones included.

@@ -133,6 +133,7 @@ impl Core {
         for cut in &compared.relay {
             note_in_log(&write, &cut.feed, cut.sequence)?;
         }
+        super::rescue::note_branches(&write, compared)?;
         super::witness::begin_log(device, &write, &compared.cursor)?;
         write.clear_meta(META_COMPARES)?;
         let cursor = protocol::canonical::encode(&compared.cursor);

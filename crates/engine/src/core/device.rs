@@ -28,6 +28,8 @@ pub(super) const META_FEED: &str = "engine/feed";
 pub(super) const META_WENT_BACK: &str = "engine/went-back";
 /// Set while there are envelopes of others here that the relay may lack though its log goes on: heads are compared once.
 pub(super) const META_COMPARES: &str = "engine/compares";
+/// Where the relay has the feeds of which it may lack branches that are here: see [`super::rescue`].
+pub(super) const META_RESCUES: &str = "engine/rescues";
 /// Set while a workspace is being founded here, before its keys are made.
 pub(super) const META_FOUNDING: &str = "engine/founding";
 /// The batch that is being applied, see [`super::apply::Trying`].

@@ -20,6 +20,7 @@ mod problem;
 mod queries;
 mod receive;
 mod relay;
+mod rescue;
 mod subscriptions;
 mod witness;
 

@@ -37,7 +37,9 @@ pub(super) fn receive(
     match hash_at(write, key)? {
         Some(here) if here == envelope.hash() => return Ok(()),
         occupied => {
-            if occupied.is_some() || is_on_branch(write, envelope)? {
+            // The own feed's head is this device's alone to move.
+            let is_own = envelope.header.feed == device.keys.feed();
+            if occupied.is_some() || is_own || is_on_branch(write, envelope)? {
                 key = key_of_branch(envelope);
                 if write.envelope(&key.feed, key.sequence)?.is_some() {
                     return Ok(());
@@ -220,6 +222,14 @@ fn attempt(
     };
     if let Some(error) = not_yet {
         return Ok(waits(&error.to_string()).map(|()| Vec::new())?);
+    }
+    match verified.envelope().rescued() {
+        Ok(None) => {}
+        Ok(Some(old)) => {
+            receive(device, write, &old.encode().into(), &old, false)?;
+            return Ok(Vec::new());
+        }
+        Err(error) => return Ok(set_aside(&error.to_string()).map(|()| Vec::new())?),
     }
     let parts = match open_parts(&verified, &device.ring) {
         Ok(parts) => parts,

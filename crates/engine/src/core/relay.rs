@@ -405,6 +405,9 @@ impl Core {
             self.session_input(input);
             return Ok(());
         }
+        if self.rescue_branches()? {
+            return Ok(());
+        }
         self.begin_settlement()?;
         // What was refused by what was known before the relay was met may be right now, or is told.
         if let Some(input) = self.sign_next()? {

@@ -6,7 +6,10 @@ mod verify;
 mod weight;
 
 pub use open::{OpenError, open_parts};
-pub use seal::{EnvelopeDraft, SealError, SealedEnvelope, rewrap, seal_envelope, sign_envelope};
+pub use seal::{
+    EnvelopeDraft, SealError, SealedEnvelope, rescue, rewrap, seal_envelope, sign_envelope,
+    sign_rescue,
+};
 pub use verify::{
     EnvelopeError, RunError, VerifiedEnvelope, verify_envelope, verify_for_keeping,
     verify_for_passing, verify_run, weigh_envelope,

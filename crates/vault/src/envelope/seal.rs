@@ -2,7 +2,7 @@
 
 use protocol::{
     BatchId, Blob, Cursor, ENVELOPE_VERSION, Envelope, EnvelopeHash, Header, Part, PartHash,
-    RosterHash, WorkspaceId, domain,
+    Rescued, RosterHash, WorkspaceId, domain,
     limits::{
         MAX_CHANGES_PER_PART, MAX_ENVELOPE_BYTES, MAX_FILE_BYTES, MAX_PARTS, MAX_TRANSACTION_BYTES,
     },
@@ -13,6 +13,12 @@ use crate::{
     DeviceKeys, Entropy, KeyName, KeyRing,
     part::{Deflater, seal_part_with},
 };
+
+/// The lowest version that reads an envelope which rescues no other.
+const PLAIN_READER: u32 = 1;
+
+/// The lowest version that reads an envelope which rescues another.
+const RESCUE_READER: u32 = 2;
 
 /// What an envelope says about its place, its parts aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +54,9 @@ pub enum SealError {
     /// The ring holds no workspace key.
     #[error("this device holds no workspace key")]
     NoKey,
+    /// An envelope that rescues another is to be rescued: what it holds is rescued by itself.
+    #[error("the envelope rescues another itself")]
+    RescuesItself,
     /// Something is beyond a limit of the protocol.
     #[error("{what}: {size} is more than the limit of {limit}")]
     TooMuch {
@@ -137,7 +146,8 @@ pub fn sign_envelope(
 ///
 /// The parts keep their sealed bytes and with them hashes, key epoch and key id; one that was erased stays erased. The
 /// batch and the lowest version that may read it are those of the old envelope; the draft says all else, its own batch
-/// aside. It needs no workspace key, so a device that lost a key still saves its tail.
+/// aside. It needs no workspace key, so a device that lost a key still saves its tail. What the old one rescued is
+/// rescued by the new one.
 pub fn rewrap(
     old: &VerifiedEnvelope,
     draft: &EnvelopeDraft,
@@ -147,10 +157,68 @@ pub fn rewrap(
     let header = Header {
         workspace: before.workspace,
         batch: before.batch,
-        min_reader: before.min_reader.max(ENVELOPE_VERSION),
+        min_reader: before.min_reader.max(PLAIN_READER),
+        rescued: before.rescued.clone(),
         ..draft.header(keys, KeyName::of(before), before.parts.clone())
     };
-    let sealed = sign_header(header, old.envelope().parts.clone(), keys);
+    signed_within_bounds(header, old.envelope().parts.clone(), keys)
+}
+
+/// Wraps an envelope of another device whose place in the relay's log is taken by another branch of its feed: it goes on
+/// in a feed that can take it, with its own header and signature beside the same parts.
+///
+/// Whoever reads it takes out the old envelope ([`Envelope::rescued`]) and does with it what he would have done had the
+/// relay brought it. The draft's batch is not looked at; one that rescues another itself cannot be rescued.
+pub fn rescue(
+    old: &VerifiedEnvelope,
+    draft: &EnvelopeDraft,
+    keys: &DeviceKeys,
+) -> Result<SealedEnvelope, SealError> {
+    let before = old.header();
+    if before.rescued.is_some() {
+        return Err(SealError::RescuesItself);
+    }
+    let rescued = Rescued {
+        header: old.envelope().header_bytes.clone(),
+        signature: old.envelope().signature,
+    };
+    let parts = old.envelope().parts.clone();
+    sign_rescue(
+        draft,
+        KeyName::of(before),
+        before.parts.clone(),
+        parts,
+        rescued,
+        keys,
+    )
+}
+
+/// Signs what is said of an envelope that is rescued, without looking at it: see [`rescue`].
+///
+/// The hashes are those of all parts in order, also of erased ones; `key` names the workspace key that sealed them.
+pub fn sign_rescue(
+    draft: &EnvelopeDraft,
+    key: KeyName,
+    hashes: Vec<PartHash>,
+    parts: Vec<Option<Blob>>,
+    rescued: Rescued,
+    keys: &DeviceKeys,
+) -> Result<SealedEnvelope, SealError> {
+    let header = Header {
+        batch: None,
+        min_reader: RESCUE_READER,
+        rescued: Some(rescued),
+        ..draft.header(keys, key, hashes)
+    };
+    signed_within_bounds(header, parts, keys)
+}
+
+fn signed_within_bounds(
+    header: Header,
+    parts: Vec<Option<Blob>>,
+    keys: &DeviceKeys,
+) -> Result<SealedEnvelope, SealError> {
+    let sealed = sign_header(header, parts, keys);
     bounded(
         "bytes of an envelope",
         sealed.bytes.len(),
@@ -163,7 +231,7 @@ impl EnvelopeDraft {
     fn header(&self, keys: &DeviceKeys, key: KeyName, parts: Vec<PartHash>) -> Header {
         Header {
             version: ENVELOPE_VERSION,
-            min_reader: ENVELOPE_VERSION,
+            min_reader: PLAIN_READER,
             workspace: self.workspace,
             feed: keys.feed(),
             sequence: self.sequence,
@@ -174,6 +242,7 @@ impl EnvelopeDraft {
             key_epoch: key.number,
             parts,
             key_id: key.id,
+            rescued: None,
         }
     }
 }

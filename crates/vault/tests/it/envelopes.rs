@@ -7,11 +7,14 @@ use protocol::{
 };
 use vault::{
     EnvelopeDraft, EnvelopeError, KeyName, KeyRing, OpenError, Roster, SealError, SealedEnvelope,
-    Weight, open_parts, rewrap, seal_envelope, sign_envelope, verify_envelope, verify_for_keeping,
-    verify_for_passing, verify_run, weigh_envelope,
+    Weight, open_parts, rescue, rewrap, seal_envelope, sign_envelope, verify_envelope,
+    verify_for_keeping, verify_for_passing, verify_run, weigh_envelope,
 };
 
 use crate::world::{Counting, TIME_MS, World, cut_at, keys, parts, sign_as};
+
+/// A version that these programs do not read.
+const NEWER: u32 = protocol::ENVELOPE_VERSION + 1;
 
 fn draft(roster: &Roster) -> EnvelopeDraft {
     EnvelopeDraft {
@@ -141,6 +144,39 @@ fn a_forked_tail_moves_to_the_feed_that_continues_it() {
     }
     assert_eq!(place.sequence, 4);
     assert_eq!(tail[3].envelope.header.batch, batch);
+}
+
+#[test]
+fn an_envelope_whose_place_is_taken_goes_on_in_the_feed_of_another() {
+    let mut world = World::new();
+    let (author, rescuer) = (world.add(2, Role::Member), world.add(3, Role::Member));
+    let lost = feed_of(&mut world, &author, 2).remove(1);
+    let verified = verify_envelope(&lost.bytes, &world.roster).expect("verified");
+    let draft = draft(&world.roster);
+    let rescued = rescue(&verified, &draft, &rescuer).expect("rescued");
+    let carried = verify_envelope(&rescued.bytes, &world.roster).expect("verified");
+    assert_eq!(
+        (carried.cut().feed, carried.cut().sequence),
+        (rescuer.feed(), 1)
+    );
+    let inner = carried
+        .envelope()
+        .rescued()
+        .expect("sound")
+        .expect("one is rescued");
+    assert_eq!(inner.encode(), lost.bytes);
+    // Its feed may change hands again, and what it rescued goes with it.
+    let moved = rewrap(&carried, &draft, &keys(9)).expect("wrapped");
+    let inner = moved
+        .envelope
+        .rescued()
+        .expect("sound")
+        .expect("one is rescued");
+    assert_eq!(inner.encode(), lost.bytes);
+    assert_eq!(
+        rescue(&carried, &draft, &author),
+        Err(SealError::RescuesItself)
+    );
 }
 
 #[test]
@@ -370,7 +406,7 @@ fn a_newer_envelope_waits() {
     let mut world = World::new();
     let owner = world.owner.clone();
     let mut envelope = world.seal(&owner, None).envelope;
-    envelope.header.min_reader = 2;
+    envelope.header.min_reader = NEWER;
     envelope.header_bytes = envelope.header.encode().into();
     // Nobody makes an envelope wait that its feed did not sign.
     for verify in [verify_envelope, verify_for_passing, verify_for_keeping] {
@@ -384,20 +420,20 @@ fn a_newer_envelope_waits() {
         envelope.hash().as_bytes(),
     );
     let error = verify_envelope(&envelope.encode(), &world.roster).expect_err("newer");
-    assert_eq!(error, EnvelopeError::Newer { min_reader: 2 });
+    assert_eq!(error, EnvelopeError::Newer { min_reader: NEWER });
     assert!(error.waits());
     // Who passes it on does not read it.
     let passed = verify_for_passing(&envelope.encode(), &world.roster).expect("is true");
-    assert_eq!(passed.newer(), Some(2));
+    assert_eq!(passed.newer(), Some(NEWER));
     assert_eq!(
         open_parts(&passed, &world.ring),
-        Err(OpenError::Newer { min_reader: 2 })
+        Err(OpenError::Newer { min_reader: NEWER })
     );
     let moved = rewrap(&passed, &draft(&world.roster), &owner).expect("wrapped");
-    assert_eq!(moved.envelope.header.min_reader, 2);
+    assert_eq!(moved.envelope.header.min_reader, NEWER);
     let run = [envelope.encode()];
     let error = verify_run(&run, &world.roster).expect_err("newer");
-    assert_eq!(error.source, EnvelopeError::Newer { min_reader: 2 });
+    assert_eq!(error.source, EnvelopeError::Newer { min_reader: NEWER });
 }
 
 #[test]
@@ -420,7 +456,7 @@ fn each_changed_field_is_refused() {
     let owner = world.owner.clone();
     let good = world.seal(&owner, None).envelope;
     let changes: [fn(&mut Header); 8] = [
-        |h| h.version = 2,
+        |h| h.version = NEWER,
         |h| h.sequence = 2,
         |h| h.roster_head = protocol::RosterHash::ZERO,
         |h| h.batch = Some(protocol::BatchId::ZERO),

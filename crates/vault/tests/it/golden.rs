@@ -5,10 +5,10 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use data_encoding::HEXLOWER;
-use protocol::{Nonce, Role, WorkspaceId};
+use protocol::{EnvelopeHash, Nonce, Role, WorkspaceId};
 use vault::{
-    InviteLink, KeyRing, RelayOrigin, Roster, SessionTerms, SigningIdentity, actor_prefix,
-    open_parts, verify_envelope,
+    EnvelopeDraft, InviteLink, KeyRing, RelayOrigin, Roster, SessionTerms, SigningIdentity,
+    actor_prefix, open_parts, rescue, verify_envelope,
 };
 
 use crate::world::{World, keys, parts, secret, terms};
@@ -50,6 +50,17 @@ fn a_workspace() {
     }
     line(&mut text, "envelope", &first.bytes);
     line(&mut text, "envelope", &second.bytes);
+    let lost = verify_envelope(&second.bytes, &world.roster).expect("verified");
+    let draft = EnvelopeDraft {
+        workspace: world.roster.workspace(),
+        sequence: 1,
+        previous: EnvelopeHash::ZERO,
+        roster_head: world.roster.head(),
+        cursor: None,
+        batch: None,
+    };
+    let rescued = rescue(&lost, &draft, &world.owner).expect("rescued");
+    line(&mut text, "rescued", &rescued.bytes);
     let golden = golden("workspace.txt", &text);
 
     // What was written once is still read, by the keys alone.
@@ -60,6 +71,9 @@ fn a_workspace() {
         let verified = verify_envelope(envelope, &roster).expect("verified");
         assert_eq!(open_parts(&verified, &ring), Ok(parts()));
     }
+    let rescued = protocol::Envelope::decode(&lines[5]).expect("reads");
+    let old = rescued.rescued().expect("sound").expect("rescues one");
+    assert_eq!(old.encode(), lines[4]);
 }
 
 #[test]

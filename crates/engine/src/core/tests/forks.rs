@@ -466,3 +466,50 @@ fn a_copy_that_meets_a_relay_while_the_other_fills_it_has_the_work_of_both() {
         copy_meets_a_relay_that_is_being_filled(after_frames, &["Of the copy alone"]);
     }
 }
+
+#[test]
+fn what_only_others_have_of_a_restored_home_comes_back_to_it_and_to_newcomers() {
+    let mut relay = Relay::new();
+    let [mut a, mut b, mut c] = relay.gather(Role::Member);
+    b.capture("Mueller");
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    let mut restored = b.copy(50);
+    for at in 0..6 {
+        b.capture(&format!("Before the loss {at}"));
+    }
+    settle(&mut relay, &mut [&mut b, &mut a, &mut c]);
+    // The home as it was is gone, and so is the relay; the older copy fills the new one first.
+    drop(b);
+    let mut relay = Relay::with_key(78);
+    restored.capture("Of the restored home");
+    restored.capture("Of the restored home too");
+    relay.sync(&mut restored);
+    for home in [&mut a, &mut c] {
+        relay.sync(home);
+    }
+    settle(&mut relay, &mut [&mut restored, &mut a, &mut c]);
+    assert_eq!(restored.list(Kind::Inquiry).len(), 9);
+    // Once is enough, also at a third relay, which somebody fills who has never had that branch as the feed's.
+    let mut newcomer = Person::new(9);
+    relay.let_in(&mut a, &mut newcomer, "Newcomer", Role::Member);
+    settle(
+        &mut relay,
+        &mut [&mut newcomer, &mut restored, &mut a, &mut c],
+    );
+    assert_eq!(newcomer.list(Kind::Inquiry).len(), 9);
+    let entries = |relay: &Relay| {
+        relay
+            .store
+            .spaces
+            .values()
+            .next()
+            .map(|space| space.entries.len())
+    };
+    let before = entries(&relay);
+    let mut relay = Relay::with_key(79);
+    settle(
+        &mut relay,
+        &mut [&mut newcomer, &mut restored, &mut a, &mut c],
+    );
+    assert_eq!(entries(&relay), before);
+}

@@ -13,6 +13,7 @@ mod held;
 mod leaving;
 mod lies;
 mod naming;
+mod rescues;
 mod together;
 mod world;
 

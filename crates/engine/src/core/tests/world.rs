@@ -431,23 +431,28 @@ impl Relay {
             matches!(named, Ok(Answer::Synced(SyncAnswer { complete: true, .. }))),
             "{named:?}"
         );
-        for at in 1..N {
-            let user = Some(format!("Person {at}"));
-            let invite = Request::Invite {
-                user,
-                email: None,
-                role,
-                member: None,
-            };
-            let Ok(Answer::Invited(invited)) = self.ask(&mut people[0], invite) else {
-                panic!("no invite")
-            };
-            let joined = self.ask(&mut people[at], Request::Join { link: invited.link });
-            assert!(matches!(joined, Ok(Answer::Founded(_))), "{joined:?}");
+        let (first, others) = people.split_first_mut().expect("somebody founds");
+        for (at, other) in others.iter_mut().enumerate() {
+            self.let_in(first, other, &format!("Person {}", at + 1), role);
         }
         people
             .try_into()
             .unwrap_or_else(|_| unreachable!("there are as many people as were made"))
+    }
+
+    /// Lets somebody join by an invite of a member who may make one.
+    pub(crate) fn let_in(&mut self, by: &mut Person, new: &mut Person, user: &str, role: Role) {
+        let invite = Request::Invite {
+            user: Some(user.to_owned()),
+            email: None,
+            role,
+            member: None,
+        };
+        let Ok(Answer::Invited(invited)) = self.ask(by, invite) else {
+            panic!("no invite")
+        };
+        let joined = self.ask(new, Request::Join { link: invited.link });
+        assert!(matches!(joined, Ok(Answer::Founded(_))), "{joined:?}");
     }
 }
 
