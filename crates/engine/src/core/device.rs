@@ -50,6 +50,8 @@ pub(super) struct Device {
     pub(super) went_back: Option<(u64, EnvelopeHash)>,
     /// How many envelopes with false signatures came since the program started; they were dropped.
     pub(super) forged: u64,
+    /// The roster as it was, by which an envelope was weighed last; see [`super::rescue`].
+    pub(super) earlier: Option<Roster>,
     incarnation: [u8; 8],
 }
 
@@ -117,6 +119,7 @@ impl Device {
             complete_ms,
             went_back,
             forged: 0,
+            earlier: None,
             incarnation,
         }))
     }

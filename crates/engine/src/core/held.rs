@@ -19,6 +19,7 @@ use super::exchange::Errand;
 use super::problem::Problem;
 use super::receive::{self, reason};
 use super::relay::Wanted;
+use super::rescue;
 use crate::interface::{Failure, HeldDevice, HeldTransaction, MAX_HELD_SHOWN};
 
 /// The most feeds of which one meeting with the relay asks for what is held.
@@ -132,7 +133,7 @@ impl Core {
 
     /// Lets what was held wait to be tried, as far as the roster lets it count by now.
     pub(super) fn release_held(&mut self) -> Result<(), Problem> {
-        let Some(device) = self.device.as_ref() else {
+        let Some(device) = self.device.as_mut() else {
             return Ok(());
         };
         let write = self.store.write()?;
@@ -141,8 +142,10 @@ impl Core {
             let Some(bytes) = write.held_envelope(key)? else {
                 continue;
             };
-            let weighed = weigh_envelope(&bytes, &device.roster);
-            if !weighed.is_ok_and(|(_, weight)| weight == Weight::Counts) {
+            let Ok((verified, _)) = weigh_envelope(&bytes, &device.roster) else {
+                continue;
+            };
+            if rescue::weigh(device, &write, &verified)? != Weight::Counts {
                 continue;
             }
             is_any = true;

@@ -10,6 +10,7 @@ use vault::{
 
 use super::device::{Device, read_head, write_head};
 use super::problem::Problem;
+use super::rescue;
 
 /// Why an envelope waits or is set aside, as it is stored and shown.
 pub(super) mod reason {
@@ -47,16 +48,23 @@ pub(super) fn receive(
             }
         }
     }
-    let Ok((_, weight)) = weigh_envelope(bytes, &device.roster) else {
+    let Ok((verified, _)) = weigh_envelope(bytes, &device.roster) else {
         device.forged += 1;
         return Ok(());
     };
+    let weight = rescue::weigh(device, write, &verified)?;
     if is_apart(device, &envelope.header.feed, weight) {
         return hold(write, key, bytes);
     }
     let note = forked_name(&envelope.header.feed);
     if key.feed != *envelope.header.feed.as_bytes() && write.meta(&note)?.is_none() {
         write.set_meta(&note, &[])?;
+    }
+    if write
+        .held_envelope(key)?
+        .is_some_and(|held| held[..] == bytes[..])
+    {
+        write.take_held(key)?;
     }
     write.put_envelope(&key.feed, key.sequence, bytes)?;
     write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
@@ -157,7 +165,8 @@ pub(super) fn retry(device: &mut Device, write: &Write, key: EnvelopeKey) -> Res
             continue;
         };
         // The roster may have cut the feed since; what has moved the head already is only held back here.
-        if let Ok((_, weight)) = weigh_envelope(&bytes, &device.roster)
+        if let Ok((verified, _)) = weigh_envelope(&bytes, &device.roster)
+            && let weight = rescue::weigh(device, write, &verified)?
             && is_apart(device, &FeedId::from_bytes(key.feed), weight)
         {
             write.take_waiting(key)?;
@@ -226,7 +235,7 @@ fn attempt(
     match verified.envelope().rescued() {
         Ok(None) => {}
         Ok(Some(old)) => {
-            receive(device, write, &old.encode().into(), &old, false)?;
+            rescue::take_out(device, write, &old, verified.header().roster_head)?;
             return Ok(Vec::new());
         }
         Err(error) => return Ok(set_aside(&error.to_string()).map(|()| Vec::new())?),

@@ -5,9 +5,9 @@
 //! again. So they wrap it, envelope by envelope, under their own feeds ([`vault::rescue`]); whoever reads that takes the
 //! old envelope out again and treats it as if the relay had brought it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Cut, Envelope, EnvelopeHash, FeedId};
+use protocol::{Cut, Envelope, EnvelopeHash, FeedId, RosterHash};
 use store::{Reading, Write};
 use sync::client::Compared;
 use vault::{EnvelopeDraft, SealError, VerifiedEnvelope, Weight, rescue, weigh_envelope};
@@ -16,7 +16,7 @@ use super::Core;
 use super::branch::{Walk, walk_back};
 use super::device::{Device, META_RESCUES, read_head, write_head};
 use super::problem::Problem;
-use super::receive::forked_name;
+use super::receive::{self, forked_name};
 
 /// How many envelopes are looked at in one piece.
 const LOOKED_AT: usize = 1_024;
@@ -28,11 +28,19 @@ const LOOKED_AT_BYTES: usize = 8 * 1024 * 1024;
 const RESCUED_AT_ONCE: usize = if cfg!(test) { 4 } else { 256 };
 
 /// Notes where the relay has the feeds of which there are several branches here, to look later what it lacks of them.
+///
+/// It may have nothing of such a feed: a cut names one branch, while here the other has the feed's name.
 pub(super) fn note_branches(write: &Write, compared: &Compared) -> Result<(), Problem> {
+    let relay: BTreeMap<FeedId, &Cut> = compared.relay.iter().map(|cut| (cut.feed, cut)).collect();
     let mut notes = Vec::new();
-    for cut in compared.relay.iter().filter(|cut| cut.sequence > 0) {
-        if write.meta(&forked_name(&cut.feed))?.is_some() {
-            notes.push(*cut);
+    for (feed, _) in write.feeds()? {
+        let feed = FeedId::from_bytes(feed);
+        if write.meta(&forked_name(&feed))?.is_some() {
+            notes.push(relay.get(&feed).copied().copied().unwrap_or(Cut {
+                feed,
+                sequence: 0,
+                hash: EnvelopeHash::ZERO,
+            }));
         }
     }
     set_notes(write, &notes)
@@ -112,7 +120,7 @@ impl Core {
 ///
 /// The relay's branch is the one that has the feed's name here up to a sequence, and goes on with the envelopes beyond.
 fn lost_branches(
-    device: &Device,
+    device: &mut Device,
     source: &impl Reading,
     feed: &FeedId,
     joins_at: u64,
@@ -143,7 +151,8 @@ fn lost_branches(
                 && !(is_named_by_feed && one.key.sequence <= joins_at)
                 && !beyond.contains(&envelope.hash());
             if is_lost
-                && let Ok((verified, Weight::Counts)) = weigh_envelope(&one.bytes, &device.roster)
+                && let Ok((verified, _)) = weigh_envelope(&one.bytes, &device.roster)
+                && weigh(device, source, &verified)? == Weight::Counts
             {
                 lost.push(verified);
             }
@@ -152,6 +161,76 @@ fn lost_branches(
     lost.retain(|one| !rescued.contains(&one.hash()));
     lost.sort_by_key(|one| one.header().sequence);
     Ok(lost)
+}
+
+/// Takes an envelope that another one rescues as if the relay had brought it.
+///
+/// It counts for what its author might when it was rescued: a revocation that came later cuts the branch which the relay
+/// has, and says nothing of this one. Who claims an older roster than he knew can do no more by it than write himself.
+pub(super) fn take_out(
+    device: &mut Device,
+    write: &Write,
+    old: &Envelope,
+    as_of: RosterHash,
+) -> Result<(), Problem> {
+    let name = rescued_name(&old.hash());
+    let known = write
+        .meta(&name)?
+        .and_then(|bytes| RosterHash::from_slice(&bytes));
+    let is_counted = match known {
+        Some(known) => device.weight_as_of(&old.cut(), known) == Weight::Counts,
+        None => false,
+    };
+    if !is_counted {
+        write.set_meta(&name, as_of.as_bytes())?;
+    }
+    receive::receive(device, write, &old.encode().into(), old, false)
+}
+
+/// Says what an envelope is worth, that its feed did write: by the roster, or where it was rescued by the roster that its
+/// rescuer knew.
+pub(super) fn weigh(
+    device: &mut Device,
+    source: &impl Reading,
+    verified: &VerifiedEnvelope,
+) -> Result<Weight, Problem> {
+    let weight = verified.weight(&device.roster);
+    if !matches!(weight, Weight::Revoked(_) | Weight::Silenced(_)) {
+        return Ok(weight);
+    }
+    let as_of = source.meta(&rescued_name(&verified.hash()))?;
+    Ok(
+        match as_of.and_then(|bytes| RosterHash::from_slice(&bytes)) {
+            Some(as_of) => device.weight_as_of(&verified.cut(), as_of),
+            None => weight,
+        },
+    )
+}
+
+/// Names the note by which roster an envelope was rescued.
+fn rescued_name(hash: &EnvelopeHash) -> String {
+    format!("engine/rescued/{hash}")
+}
+
+impl Device {
+    /// Weighs a place of a feed by an earlier roster; by the newest when that one is of another branch.
+    fn weight_as_of(&mut self, place: &Cut, as_of: RosterHash) -> Weight {
+        if self
+            .earlier
+            .as_ref()
+            .is_none_or(|roster| roster.head() != as_of)
+        {
+            self.earlier = self.roster.as_of(&as_of);
+        }
+        match self
+            .earlier
+            .as_ref()
+            .map(|earlier| Weight::of(place, earlier))
+        {
+            Some(Weight::Counts) => Weight::Counts,
+            _ => Weight::of(place, &self.roster),
+        }
+    }
 }
 
 /// Wraps an envelope as the next one of the own feed.

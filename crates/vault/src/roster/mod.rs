@@ -170,6 +170,14 @@ impl Roster {
         &self.entries
     }
 
+    /// Returns the roster as it was when an entry was its newest; none when that one is not in it.
+    ///
+    /// It is built anew from its entries, so it costs what loading a roster costs.
+    pub fn as_of(&self, head: &RosterHash) -> Option<Self> {
+        let rest = self.entries_after(head)?.len();
+        Self::from_entries(&self.entries[..self.entries.len() - rest]).ok()
+    }
+
     /// Returns the entries after one, or none when that one is not in this roster; zeros stand before the first.
     pub fn entries_after(&self, head: &RosterHash) -> Option<&[Blob]> {
         if head.is_zero() {

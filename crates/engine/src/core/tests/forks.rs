@@ -513,3 +513,34 @@ fn what_only_others_have_of_a_restored_home_comes_back_to_it_and_to_newcomers() 
     );
     assert_eq!(entries(&relay), before);
 }
+
+#[test]
+fn a_branch_that_a_cut_names_goes_on_where_only_somebody_with_another_one_is_left() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    b.capture("Mueller");
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    let mut restored = b.copy(50);
+    b.capture("Before the loss");
+    b.capture("Before the loss too");
+    settle(&mut relay, &mut [&mut b, &mut a]);
+    drop(b);
+    let mut relay = Relay::with_key(78);
+    restored.capture("Of the restored home");
+    relay.sync(&mut restored);
+    settle(&mut relay, &mut [&mut restored, &mut a]);
+    // The cut names the branch of the restored home, while here the feed has the other one.
+    let code = restored.status().workspace.expect("a workspace").device;
+    let revocation = Request::Revoke {
+        device: Some(code),
+        member: None,
+    };
+    let revoked = relay.ask(&mut a, revocation);
+    assert!(revoked.is_ok(), "{revoked:?}");
+    let mut relay = Relay::with_key(79);
+    relay.sync(&mut a);
+    let mut newcomer = Person::new(9);
+    relay.let_in(&mut a, &mut newcomer, "Newcomer", Role::Member);
+    settle(&mut relay, &mut [&mut newcomer, &mut a]);
+    assert_eq!(newcomer.list(Kind::Inquiry).len(), 4);
+}

@@ -124,19 +124,24 @@ fn what_is_rescued_with_other_parts_or_within_another_is_set_aside() {
 }
 
 #[test]
-fn what_is_rescued_of_a_revoked_device_is_held() {
-    let (mut relay, mut a, b, c) = with_something_unsent();
+fn what_is_rescued_after_its_device_was_revoked_is_held() {
+    let (mut relay, mut a, mut b, c) = with_something_unsent();
     let old = last_of(&c);
-    let rescue = rescued(&b, &old, |_, _| {});
+    let before = rescued(&b, &old, |_, _| {});
     let revocation = Request::Revoke {
         device: Some("C".into()),
         member: None,
     };
     let revoked = relay.ask(&mut a, revocation);
     assert!(revoked.is_ok(), "{revoked:?}");
-    deliver(&mut a, &rescue);
+    relay.sync(&mut b);
+    deliver(&mut a, &rescued(&b, &old, |_, _| {}));
     assert_eq!(a.list(Kind::Inquiry).len(), 0);
     assert_eq!(a.status().held, 1);
+    // What was rescued before that counts, also where it is held already.
+    deliver(&mut a, &before);
+    assert_eq!(a.list(Kind::Inquiry).len(), 1);
+    assert_eq!(a.status().held, 0);
 }
 
 #[test]
