@@ -28,6 +28,18 @@ fn what_was_promised_holds_in_fixed_simulations() {
 }
 
 #[test]
+fn a_seed_does_the_same_again() {
+    let run = Run {
+        generations: 1,
+        steps: 40,
+        jobs: 1,
+        ..Run::of(FIXED + 7, 1)
+    };
+    let [first, again] = [(); 2].map(|()| run.play(&|_, _| {}).expect("all holds").tell());
+    assert_eq!(first, again);
+}
+
+#[test]
 fn what_was_promised_holds_in_a_new_simulation() {
     let seed = std::env::var("HANDSCHLAG_SEED").ok();
     let seed = seed.and_then(|text| text.parse().ok());

@@ -216,9 +216,17 @@ pub fn raw_frame(opcode: u8, claimed_bytes: u64, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Writes the same bytes again and again; returns how often, before the relay took no more.
+/// Writes the same bytes again and again, many at once; returns how often, before the relay took no more.
 pub fn flood(stream: &mut TcpStream, bytes: &[u8], times: usize) -> usize {
-    (0..times)
-        .take_while(|_| stream.write_all(bytes).is_ok())
-        .count()
+    const AT_ONCE: usize = 1_000;
+    let many = bytes.repeat(AT_ONCE.min(times));
+    let mut written = 0;
+    while written < times {
+        let next = AT_ONCE.min(times - written);
+        if stream.write_all(&many[..next * bytes.len()]).is_err() {
+            break;
+        }
+        written += next;
+    }
+    written
 }
