@@ -553,10 +553,6 @@ fn set_aside(
     put: &Put,
     stamp: Stamp,
 ) -> Vec<(String, Register)> {
-    #[cfg(feature = "sabotage")]
-    if sabotage::is(sabotage::Break::NoAside) {
-        return Vec::new();
-    }
     let Some(spec) = kind.field_of_key(key) else {
         return Vec::new();
     };
@@ -597,6 +593,10 @@ fn set_aside(
             continue;
         };
         aside.push(aside_of(whole, key, record, candidate, stamp));
+    }
+    #[cfg(feature = "sabotage")]
+    if !aside.is_empty() && sabotage::is(sabotage::Break::NoAside) {
+        return Vec::new();
     }
     aside
 }

@@ -281,9 +281,8 @@ impl Replica {
         intent: &Intent,
         random: &mut dyn FnMut() -> [u8; 10],
     ) -> Result<Carried, CarryError> {
-        let before = write
-            .intent(intent_id.as_bytes())
-            .map_err(ReplicaError::from)?;
+        let before = write.intent(intent_id.as_bytes());
+        let before = before.map_err(ReplicaError::from)?;
         #[cfg(feature = "sabotage")]
         let before = before.filter(|_| !sabotage::is(sabotage::Break::IntentTwice));
         if let Some(bytes) = before {
@@ -294,6 +293,11 @@ impl Replica {
         // On a disk that was put back to an older copy the answer is lost, but what was done has come back from others.
         let done = write.operation(intent_id.as_bytes());
         let done = done.map_err(ReplicaError::from)?;
+        #[cfg(feature = "sabotage")]
+        let done = match sabotage::is(sabotage::Break::IntentTwice) {
+            true => Vec::new(),
+            false => done,
+        };
         if !done.is_empty() {
             let records = done.into_iter();
             return Ok(Carried::Before(Answer {
@@ -467,7 +471,7 @@ impl Replica {
             ready.push((document, written));
         }
         #[cfg(feature = "sabotage")]
-        if sabotage::is(sabotage::Break::PartsApart) {
+        if !missing.is_empty() && sabotage::is(sabotage::Break::PartsApart) {
             missing.clear();
         }
         if !missing.is_empty() {

@@ -9,7 +9,7 @@ use std::cell::Cell;
 macro_rules! breaks {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// A way in which the code is broken on purpose.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Break {
             $($(#[doc = $doc])+ $name,)+
         }

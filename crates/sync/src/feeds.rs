@@ -83,6 +83,8 @@ pub fn decide<F: Feeds>(feeds: &F, judged: Judged, held_limit: u64) -> Result<De
     let fits = fit(end.as_ref(), &run, |at| feeds.hash_at(&feed, at))?;
     let (skip, drop_behind) = match fits {
         Fit::Continues { skip } => (skip, None),
+        #[cfg(feature = "sabotage")]
+        Fit::Fork | Fit::Gap if sabotage::is(sabotage::Break::FeedUnchecked) => (0, None),
         Fit::Gap => return Ok(Decision::Refuse(Appended::Gap(end))),
         Fit::Fork => match joins(feeds, &run, head.as_ref())? {
             Some((skip, joint))
@@ -195,10 +197,6 @@ pub fn differing<F: Feeds>(feeds: &F, effects: &Effects) -> Result<Option<Vec<Cu
     if !effects.is_exact {
         return Ok(None);
     }
-    #[cfg(feature = "sabotage")]
-    if sabotage::is(sabotage::Break::CutUnchecked) {
-        return Ok(None);
-    }
     let mut heads = Vec::new();
     let mut differs = false;
     for cut in &effects.cuts {
@@ -213,6 +211,10 @@ pub fn differing<F: Feeds>(feeds: &F, effects: &Effects) -> Result<Option<Vec<Cu
             differs |= feeds.hash_at(&to.feed, to.sequence)? != Some(to.hash);
         }
         heads.extend(feed_end(feeds, &release.feed)?);
+    }
+    #[cfg(feature = "sabotage")]
+    if differs && sabotage::is(sabotage::Break::CutUnchecked) {
+        return Ok(None);
     }
     Ok(differs.then_some(heads))
 }

@@ -183,10 +183,6 @@ pub fn fit<E>(
         return Ok(Fit::Continues { skip: 0 });
     };
     let (at, hash) = head.map_or((0, EnvelopeHash::ZERO), |cut| (cut.sequence, cut.hash));
-    #[cfg(feature = "sabotage")]
-    if sabotage::is(sabotage::Break::FeedUnchecked) {
-        return Ok(Fit::Continues { skip: 0 });
-    }
     if first.sequence > at.saturating_add(1) {
         return Ok(Fit::Gap);
     }

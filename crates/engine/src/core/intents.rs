@@ -170,7 +170,12 @@ impl Core {
             }
             Err(problem) => {
                 #[cfg(feature = "sabotage")]
-                if sabotage::is(sabotage::Break::MemoryKeptAfterFailure) {
+                if problem.needs_reload()
+                    && sabotage::is(sabotage::Break::MemoryKeptAfterFailure)
+                {
+                    let kept = self.device.take();
+                    self.recover(&problem);
+                    self.device = kept;
                     return Err(problem.into());
                 }
                 // A refusal may come after something was sealed, which was not committed.

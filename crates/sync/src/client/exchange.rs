@@ -263,7 +263,9 @@ impl Exchange {
             });
         }
         #[cfg(feature = "sabotage")]
-        if sabotage::is(sabotage::Break::NothingCarried) {
+        if missing.iter().any(|piece| piece.feed != self.own)
+            && sabotage::is(sabotage::Break::NothingCarried)
+        {
             missing.retain(|piece| piece.feed == self.own);
         }
         self.tried = missing.iter().map(|piece| (piece.feed, piece.to)).collect();

@@ -26,6 +26,8 @@ impl LeftOut {
     /// Notes pieces that the relay lacks; they are offered when its roster changes.
     pub(super) fn note(&mut self, pieces: impl IntoIterator<Item = Missing>) {
         let pieces = pieces.into_iter().filter(|piece| piece.from <= piece.to);
+        #[cfg(feature = "sabotage")]
+        let pieces = pieces.filter(|_| !sabotage::is(sabotage::Break::NothingCarried));
         self.pieces.extend(pieces.map(|piece| (piece.feed, piece)));
     }
 
