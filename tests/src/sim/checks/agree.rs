@@ -47,6 +47,7 @@ impl World {
     /// Checks that all members show the same.
     pub(crate) fn check_agreement(&mut self, nth: usize, is_last: bool) {
         let readers = self.readers();
+        assert!(!readers.is_empty(), "nobody shows the workspace any more");
         let first = readers[0];
         let derived = self.derived(first);
         let merged = self.merged_list(first);

@@ -332,7 +332,7 @@ impl World {
         let nth = self.dice.below(count);
         let (made_ms, image) = self.sites[site].images[nth].clone();
         self.stop_relay(site);
-        self.sites[site].disk = FaultBackend::from_image(image);
+        self.sites[site].replace_disk(FaultBackend::from_image(image));
         // Later images hold what the relay has forgotten now; they are of another life.
         self.sites[site].images.truncate(nth + 1);
         self.counts.hit(FAULTS, "relay put back to an older copy");
@@ -347,7 +347,7 @@ impl World {
             return;
         }
         self.stop_relay(site);
-        self.sites[site].disk = FaultBackend::new();
+        self.sites[site].replace_disk(FaultBackend::new());
         self.sites[site].images.clear();
         self.counts.hit(FAULTS, "relay lost its disk");
         self.ledger.relay_forgot(i64::MIN);

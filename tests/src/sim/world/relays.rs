@@ -124,6 +124,16 @@ impl World {
         }
     }
 
+    /// Notes what a relay says to be durable, which must survive whatever happens to its process.
+    fn note_acknowledged(&mut self, site: usize, wire: WireId, bytes: &[u8]) {
+        let device = self.wires.get(&wire).map(|wire| &self.devices[wire.device]);
+        let core = device.and_then(|device| device.core.as_ref());
+        if let Some(roster) = core.and_then(engine::core::Core::roster) {
+            let workspace = roster.workspace();
+            self.sites[site].note_sent(workspace, bytes);
+        }
+    }
+
     pub(crate) fn after_relay(&mut self, site: usize) {
         while let Some(relay) = &mut self.sites[site].relay
             && let Some(output) = relay.poll()
@@ -139,6 +149,7 @@ impl World {
             match output {
                 RelayOutput::Send(connection, bytes) => {
                     if let Some(wire) = named(connection) {
+                        self.note_acknowledged(site, wire, &bytes);
                         self.send(wire, Way::Down, bytes);
                     }
                 }
