@@ -9,7 +9,7 @@ use crate::project::Project;
 /// What to simulate; `--help` after `--` says what there is.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Passed on to the simulator: --seeds N, --seed S, --generations G, --steps N, --jobs J, --only STEPS, --tell.
+    /// Passed on to the simulator: --seeds N, --seed S, --generations G, --steps N, --trouble T, --jobs J, --only STEPS, --tell.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     passed_on: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use handschlag_tests::sim::{Run, read_steps};
+use handschlag_tests::sim::{Least, Run, Trouble, read_steps};
 
 /// Simulates clients and a relay with everything that can go wrong, and checks what must hold.
 #[derive(Parser)]
@@ -23,12 +23,18 @@ struct Options {
     /// How many steps each generation has.
     #[arg(long, default_value_t = 150)]
     steps: usize,
+    /// What goes wrong more often: mixed, disks, relays or people.
+    #[arg(long, default_value = "mixed", value_parser = read_trouble)]
+    trouble: Trouble,
     /// How many seeds are played at once; as many as there are processors without it.
     #[arg(long)]
     jobs: Option<usize>,
     /// How often each row of the merge table must be met.
     #[arg(long, default_value_t = 0)]
     least_hits: u64,
+    /// How often each fault and each crash point must be met.
+    #[arg(long, default_value_t = 0)]
+    least_faults: u64,
     /// Plays these steps alone, as a failure names them: 1-3,7; none for no step at all.
     #[arg(long)]
     only: Option<String>,
@@ -38,6 +44,11 @@ struct Options {
     /// Prints what happens.
     #[arg(long)]
     tell: bool,
+}
+
+fn read_trouble(name: &str) -> Result<Trouble, String> {
+    let names = || Trouble::ALL.map(Trouble::name).join(", ");
+    Trouble::named(name).ok_or_else(|| format!("there are these: {}", names()))
 }
 
 #[expect(
@@ -69,8 +80,12 @@ fn main() -> ExitCode {
     let run = Run {
         generations: options.generations,
         steps: options.steps,
+        trouble: options.trouble,
         jobs: options.jobs.unwrap_or(cores),
-        least_hits: options.least_hits,
+        least: Least {
+            rows: options.least_hits,
+            faults: options.least_faults,
+        },
         kept,
         is_told: options.tell,
         shrink_tries: options.shrink,

@@ -41,8 +41,85 @@ const OTHERS: [(What, usize); 33] = [
     (What::AcceptHeld, 2),
 ];
 
+/// How many times as often the troubles of a run come.
+const TIMES_AS_OFTEN: usize = 12;
+
+/// What goes wrong more often than other things in a run, so that what is rare in a mixed one is met in a short one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trouble {
+    /// All things as often as ever.
+    #[default]
+    Mixed,
+    /// Disks that fail, are put back to older copies, and are copied, on machines that do not always meet the relay.
+    Disks,
+    /// Relays that lose what they have, and are replaced.
+    Relays,
+    /// People who come, go, and get other roles, over slow connections.
+    People,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Trouble; 4] = [
+        Trouble::Mixed,
+        Trouble::Disks,
+        Trouble::Relays,
+        Trouble::People,
+    ];
+
+    /// Gives its name, as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trouble::Mixed => "mixed",
+            Trouble::Disks => "disks",
+            Trouble::Relays => "relays",
+            Trouble::People => "people",
+        }
+    }
+
+    /// Reads its name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    fn makes_often(self, what: What) -> bool {
+        match self {
+            Trouble::Mixed => false,
+            Trouble::Disks => matches!(
+                what,
+                What::FailDisk | What::KeepImage | What::PutBack | What::Clone | What::CutOff
+            ),
+            Trouble::Relays => matches!(
+                what,
+                What::RelayKeepImage | What::RelayPutBack | What::RelayLost | What::RelayReplaced
+            ),
+            Trouble::People => matches!(
+                what,
+                What::Slow
+                    | What::Invite
+                    | What::SecondDevice
+                    | What::ChangeRole
+                    | What::Revoke
+                    | What::AcceptHeld
+            ),
+        }
+    }
+
+    fn weight(self, (what, weight): (What, usize)) -> usize {
+        match self.makes_often(what) {
+            true => weight * TIMES_AS_OFTEN,
+            false => weight,
+        }
+    }
+}
+
 /// Deals the steps of some generations.
-pub(crate) fn deal(seed: u64, generations: usize, steps: usize) -> Vec<Vec<Step>> {
+pub(crate) fn deal(
+    seed: u64,
+    generations: usize,
+    steps: usize,
+    trouble: Trouble,
+) -> Vec<Vec<Step>> {
     let mut dice = Dice::of_all(&[seed, 0xdea1]);
     // Each row comes equally often: the rows are dealt like cards, seed after seed from another place.
     let mut card = dice.below(aims::count());
@@ -55,7 +132,7 @@ pub(crate) fn deal(seed: u64, generations: usize, steps: usize) -> Vec<Vec<Step>
                     card = (card + 1) % aims::count();
                     What::Aim(card)
                 }
-                _ => other(&mut dice),
+                _ => other(&mut dice, trouble),
             };
             dealt.push(Step {
                 what,
@@ -69,12 +146,13 @@ pub(crate) fn deal(seed: u64, generations: usize, steps: usize) -> Vec<Vec<Step>
     (0..generations).map(|_| generation()).collect()
 }
 
-fn other(dice: &mut Dice) -> What {
-    let all: usize = OTHERS.iter().map(|(_, weight)| weight).sum();
+fn other(dice: &mut Dice, trouble: Trouble) -> What {
+    let all: usize = OTHERS.iter().map(|one| trouble.weight(*one)).sum();
     let mut at = dice.below(all);
-    for (what, weight) in OTHERS {
+    for one in OTHERS {
+        let weight = trouble.weight(one);
         if at < weight {
-            return what;
+            return one.0;
         }
         at -= weight;
     }
@@ -98,7 +176,7 @@ mod tests {
     #[test]
     fn half_of_the_steps_are_intents_and_half_of_these_are_aimed() {
         let dealt: Vec<Step> = (0..20)
-            .flat_map(|seed| deal(seed, 4, 150))
+            .flat_map(|seed| deal(seed, 4, 150, Trouble::Mixed))
             .flatten()
             .collect();
         let intents = dealt.iter().filter(|step| step.what.is_intent()).count();
@@ -113,7 +191,13 @@ mod tests {
 
     #[test]
     fn a_seed_deals_the_same_again() {
-        assert_eq!(deal(7, 2, 50), deal(7, 2, 50));
-        assert_ne!(deal(7, 2, 50), deal(8, 2, 50));
+        assert_eq!(
+            deal(7, 2, 50, Trouble::Mixed),
+            deal(7, 2, 50, Trouble::Mixed)
+        );
+        assert_ne!(
+            deal(7, 2, 50, Trouble::Mixed),
+            deal(8, 2, 50, Trouble::Mixed)
+        );
     }
 }

@@ -7,7 +7,7 @@ use store::FaultBackend;
 
 use super::aims::Aim;
 use super::count::Counts;
-use super::deal::deal;
+use super::deal::{Trouble, deal};
 use super::dice::Dice;
 use super::failure::{self, Failure};
 use super::person::Purpose;
@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) generations: usize,
     /// How many steps each has.
     pub(crate) steps: usize,
+    /// What goes wrong more often.
+    pub(crate) trouble: Trouble,
 }
 
 /// Which steps of a plan are played, by their number counted over all generations; all when none.
@@ -39,10 +41,8 @@ pub(crate) fn play(plan: Plan, kept: &Kept, is_told: bool) -> Result<Counts, Fai
         world.is_told = is_told;
         found(&mut world, plan.seed);
         let mut number = 0;
-        for (nth, steps) in deal(plan.seed, plan.generations, plan.steps)
-            .iter()
-            .enumerate()
-        {
+        let dealt = deal(plan.seed, plan.generations, plan.steps, plan.trouble);
+        for (nth, steps) in dealt.iter().enumerate() {
             let is_last = nth + 1 == plan.generations;
             let numbered = steps.iter().map(|step| {
                 number += 1;

@@ -31,7 +31,8 @@ mod wish;
 mod world;
 
 pub use aims::rows;
-pub use count::Counts;
+pub use count::{Counts, Least};
+pub use deal::Trouble;
 pub use failure::Failure;
 pub use run::Run;
 pub use shrink::read as read_steps;

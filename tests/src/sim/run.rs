@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::aims;
-use super::count::{Counts, ROWS};
+use super::count::{Counts, Least};
+use super::deal::Trouble;
 use super::failure::Failure;
 use super::history::{Kept, Plan, play};
 use super::shrink::{MOST_TRIES, name, shrink};
@@ -20,10 +20,12 @@ pub struct Run {
     pub generations: usize,
     /// Steps of each generation.
     pub steps: usize,
+    /// What goes wrong more often.
+    pub trouble: Trouble,
     /// How many threads.
     pub jobs: usize,
-    /// How often each row of the merge table must be met.
-    pub least_hits: u64,
+    /// How often things must be met.
+    pub least: Least,
     /// Which steps are played.
     pub kept: Kept,
     /// Whether what happens is printed.
@@ -40,8 +42,9 @@ impl Run {
             seeds,
             generations: 4,
             steps: 150,
+            trouble: Trouble::Mixed,
             jobs: 2,
-            least_hits: 0,
+            least: Least::default(),
             kept: None,
             is_told: false,
             shrink_tries: MOST_TRIES,
@@ -80,7 +83,7 @@ impl Run {
             }
         });
         let (counts, mut failed) = done.into_inner().expect("all threads have ended");
-        failed.extend(counts.below(ROWS, aims::rows(), self.least_hits));
+        failed.extend(counts.few(self.least));
         match failed.is_empty() {
             true => Ok(counts),
             false => Err(format!("{}\n{}", counts.tell(), failed.join("\n\n"))),
@@ -92,10 +95,15 @@ impl Run {
             seed,
             generations: self.generations,
             steps: self.steps,
+            trouble: self.trouble,
         }
     }
 
-    fn play_one(&self, seed: u64) -> Result<Counts, Failure> {
+    /// Plays one seed, on this thread.
+    ///
+    /// # Errors
+    /// Something did not hold.
+    pub fn play_one(&self, seed: u64) -> Result<Counts, Failure> {
         play(self.plan(seed), &self.kept, self.is_told)
     }
 
@@ -103,8 +111,10 @@ impl Run {
     fn tell(&self, seed: u64, failure: &Failure) -> String {
         let plan = self.plan(seed);
         let command = format!(
-            "cargo xtask sim --seeds 1 --seed {seed} --generations {} --steps {} --tell",
-            self.generations, self.steps
+            "cargo xtask sim --seeds 1 --seed {seed} --generations {} --steps {} --trouble {} --tell",
+            self.generations,
+            self.steps,
+            self.trouble.name(),
         );
         if self.kept.is_some() || self.shrink_tries == 0 {
             return format!(
