@@ -16,7 +16,7 @@ const BUDGET: Duration = Duration::from_secs(20 * 60);
 /// Which tests to run.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Runs this stage alone; `build` comes before it, since tests start the binaries.
+    /// Runs this stage alone; `build` comes before it, since tests start the binaries (not before `sim`).
     #[arg(long)]
     only: Option<Stage>,
     /// Passed on to the test runner (such as a test's name, or `--package model`); then the stage `tests` runs alone.
@@ -31,6 +31,9 @@ enum Stage {
     Build,
     /// Runs the examples in the documentation.
     Doc,
+    /// Plays simulations in fast code: until each row of the merge table was met often enough, and with the code broken
+    /// on purpose in one way after the other.
+    Sim,
     /// Runs unit, integration and end-to-end tests.
     Tests,
 }
@@ -40,6 +43,7 @@ impl Stage {
         match self {
             Self::Build => "build",
             Self::Doc => "doc",
+            Self::Sim => "sim",
             Self::Tests => "tests",
         }
     }
@@ -74,9 +78,14 @@ fn run_stages(
     passed_on: &[String],
 ) -> Result<(), Failure> {
     let is_wanted = |stage| only.is_none_or(|only| only == stage);
-    stages.stage(Stage::Build.name(), || build(project))?;
+    if only != Some(Stage::Sim) {
+        stages.stage(Stage::Build.name(), || build(project))?;
+    }
     if is_wanted(Stage::Doc) {
         stages.stage(Stage::Doc.name(), || doc(project))?;
+    }
+    if is_wanted(Stage::Sim) {
+        stages.stage(Stage::Sim.name(), || sim(project))?;
     }
     if is_wanted(Stage::Tests) {
         stages.stage(Stage::Tests.name(), || tests(project, passed_on))?;
@@ -99,6 +108,27 @@ fn doc(project: &Project) -> Result<String, Failure> {
         project
             .cargo()
             .args(["test", "--workspace", "--doc", "--quiet"]),
+    )?;
+    Ok(String::new())
+}
+
+/// Runs the tests that play many simulations, in a build of their own: fast, and with the breaks compiled in, in a call of
+/// its own since cargo turns a feature on for all that it builds at once.
+fn sim(project: &Project) -> Result<String, Failure> {
+    let args = [
+        "--features",
+        "sabotage",
+        "--test",
+        "breaks",
+        "--test",
+        "hits",
+    ];
+    command::run(
+        project
+            .cargo()
+            .args(["test", "--profile", "sim", "--package", "handschlag-tests"])
+            .args(args)
+            .args(["--", "--nocapture"]),
     )?;
     Ok(String::new())
 }
