@@ -124,6 +124,7 @@ fn check_files(project: &Project, files: &[String], findings: &mut Findings) {
                 findings
                     .offences
                     .extend(house::wrong_ci_call(file, &content));
+                findings.offences.extend(sabotage::lets_in(file, &content));
             }
             // Deleted in the work tree but not yet in the index.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -13,6 +13,27 @@ const OWN: &str = "dep:sabotage";
 /// The only package that turns on the breaks of others.
 const TESTS: &str = "handschlag-tests";
 
+/// The binaries that ship, and what keeps each from compiling with breaks: features of one package reach another that is
+/// built in the same call.
+const REFUSALS: [(&str, &str); 2] = [
+    (
+        "client/src/main.rs",
+        "const _: () = assert!(\n    !engine::IS_SABOTAGED,",
+    ),
+    (
+        "server/src/main.rs",
+        "#[cfg(feature = \"sabotage\")]\ncompile_error!(",
+    ),
+];
+
+/// Says what a binary that ships lacks so that it does not compile with breaks.
+pub(super) fn lets_in(file: &str, content: &str) -> Option<String> {
+    let (_, refusal) = REFUSALS.iter().find(|(binary, _)| *binary == file)?;
+    let line = refusal.replace('\n', " ");
+    (!content.contains(refusal))
+        .then(|| format!("{file}: must not compile with breaks, by `{line}`"))
+}
+
 /// Names each place where breaks could get into what ships, or where the tests leave out a crate that has some.
 pub(super) fn offences(packages: &[Package]) -> Vec<String> {
     let mut offences = Vec::new();
@@ -148,6 +169,15 @@ mod tests {
             ),
             &["store -> sabotage: must be optional"],
         );
+    }
+
+    #[test]
+    fn binaries_that_ship_refuse_to_compile_with_breaks() {
+        for (binary, refusal) in REFUSALS {
+            assert_eq!(lets_in(binary, &format!("use one;\n\n{refusal}\n")), None);
+            assert!(lets_in(binary, "fn main() {}\n").is_some());
+        }
+        assert_eq!(lets_in("tests/src/bin/sim.rs", "fn main() {}\n"), None);
     }
 
     #[test]
