@@ -170,9 +170,7 @@ impl Core {
             }
             Err(problem) => {
                 #[cfg(feature = "sabotage")]
-                if problem.needs_reload()
-                    && sabotage::is(sabotage::Break::MemoryKeptAfterFailure)
-                {
+                if problem.needs_reload() && sabotage::is(sabotage::Break::MemoryKeptAfterFailure) {
                     let kept = self.device.take();
                     self.recover(&problem);
                     self.device = kept;
