@@ -23,7 +23,7 @@ struct Options {
     /// How many steps each generation has.
     #[arg(long, default_value_t = 150)]
     steps: usize,
-    /// What goes wrong more often: mixed, disks, relays or people.
+    /// What goes wrong more often: mixed, disks, relays, people or lines.
     #[arg(long, default_value = "mixed", value_parser = read_trouble)]
     trouble: Trouble,
     /// How many seeds are played at once; as many as there are processors without it.

@@ -56,15 +56,18 @@ pub enum Trouble {
     Relays,
     /// People who come, go, and get other roles, over slow connections.
     People,
+    /// Connections that break, repeat and reorder, of devices of which two may have the same home.
+    Lines,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Trouble; 4] = [
+    pub const ALL: [Trouble; 5] = [
         Trouble::Mixed,
         Trouble::Disks,
         Trouble::Relays,
         Trouble::People,
+        Trouble::Lines,
     ];
 
     /// Gives its name, as it is typed.
@@ -74,6 +77,7 @@ impl Trouble {
             Trouble::Disks => "disks",
             Trouble::Relays => "relays",
             Trouble::People => "people",
+            Trouble::Lines => "lines",
         }
     }
 
@@ -101,6 +105,10 @@ impl Trouble {
                     | What::ChangeRole
                     | What::Revoke
                     | What::AcceptHeld
+            ),
+            Trouble::Lines => matches!(
+                what,
+                What::Unruly | What::BreakUp | What::BreakDown | What::Clone
             ),
         }
     }
