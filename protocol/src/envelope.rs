@@ -127,8 +127,20 @@ impl Header {
         if header.key_epoch == 0 {
             return Err(DecodeError::malformed("header", "key epochs begin at 1"));
         }
-        if let Some(rescued) = &header.rescued {
-            check_size("rescued header", MAX_PLAIN_HEADER_BYTES, &rescued.header)?;
+        // What it rescues is as long as it may be alone, and so is the rest.
+        let rescued = match &header.rescued {
+            Some(rescued) => {
+                check_size("rescued header", MAX_PLAIN_HEADER_BYTES, &rescued.header)?;
+                rescued.header.len()
+            }
+            None => 0,
+        };
+        if bytes.len() - rescued > MAX_PLAIN_HEADER_BYTES {
+            return Err(DecodeError::TooLarge {
+                what: "header",
+                bytes: bytes.len() - rescued,
+                limit: MAX_PLAIN_HEADER_BYTES,
+            });
         }
         Ok(header)
     }
@@ -175,7 +187,8 @@ impl Envelope {
 
     /// Returns the envelope that this one rescues, with the parts of this one; none when it rescues none.
     ///
-    /// Whether its author did sign it is as open as with any envelope. One that rescues another itself is none.
+    /// Whether its author did sign it is as open as with any envelope. One that rescues another itself is none, nor is one
+    /// of which parts are missing: who has it whole must not take it for the true one.
     pub fn rescued(&self) -> Result<Option<Self>, DecodeError> {
         let Some(rescued) = &self.header.rescued else {
             return Ok(None);
@@ -186,10 +199,12 @@ impl Envelope {
             signature: rescued.signature,
             parts: self.parts.clone(),
         };
-        if envelope.header.rescued.is_some() || envelope.header.parts != self.header.parts {
+        let is_whole =
+            envelope.header.parts == self.header.parts && self.parts.iter().all(Option::is_some);
+        if envelope.header.rescued.is_some() || !is_whole {
             return Err(DecodeError::malformed(
                 "rescued header",
-                "it names other parts, or rescues another envelope itself",
+                "it names other parts than there are, or rescues another envelope itself",
             ));
         }
         Ok(Some(envelope))

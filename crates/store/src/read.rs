@@ -189,6 +189,13 @@ pub trait Reading: Source {
         Ok(found)
     }
 
+    /// Returns the order of the envelope that was received last; 0 when there is none.
+    fn last_received(&self) -> Result<u64, StoreError> {
+        let received = self.table(tables::RECEIVED)?;
+        let last = received.last()?;
+        Ok(last.map_or(0, |(order, _)| u64::from_be_bytes(*order.value())))
+    }
+
     /// Returns how many envelopes there are.
     fn received_count(&self) -> Result<u64, StoreError> {
         Ok(self.table(tables::RECEIVED)?.len()?)

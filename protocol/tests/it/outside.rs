@@ -153,6 +153,30 @@ fn limits_hold() {
 }
 
 #[test]
+fn a_header_is_no_longer_than_it_may_be_with_what_it_rescues() {
+    let rescuing = |bytes: usize| Header {
+        rescued: Some(protocol::Rescued {
+            header: vec![0; bytes].into(),
+            signature: Signature::ZERO,
+        }),
+        ..samples::later_header()
+    };
+    assert!(Header::decode(&rescuing(MAX_PLAIN_HEADER_BYTES).encode()).is_ok());
+    assert!(Header::decode(&rescuing(MAX_PLAIN_HEADER_BYTES + 1).encode()).is_err());
+    // Keys of a newer version, beyond what a header may have without another in it.
+    let plain = samples::later_header().encode();
+    let mut long = plain.clone();
+    long[0] += 1;
+    long.push(13);
+    long.push(0x5a);
+    let rest = u32::try_from(MAX_PLAIN_HEADER_BYTES - plain.len()).expect("fits");
+    long.extend_from_slice(&rest.to_be_bytes());
+    long.extend(vec![0; rest as usize]);
+    let error = Header::decode(&long).expect_err("it is too long");
+    assert!(matches!(error, DecodeError::TooLarge { .. }), "{error}");
+}
+
+#[test]
 fn largest_envelope_of_small_parts_fits() {
     let header = Header {
         parts: vec![PartHash::ZERO; MAX_PARTS],

@@ -176,6 +176,7 @@ impl Device {
 
     fn use_roster(&mut self, roster: Roster) -> Result<(), Problem> {
         self.roster = roster;
+        self.earlier = None;
         if self.roster.is_revoked(&self.keys.feed()) {
             self.ring = KeyRing::default();
         } else {

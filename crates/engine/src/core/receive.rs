@@ -10,7 +10,7 @@ use vault::{
 
 use super::device::{Device, read_head, write_head};
 use super::problem::Problem;
-use super::rescue;
+use super::rescue::{self, TakenOut};
 
 /// Why an envelope waits or is set aside, as it is stored and shown.
 pub(super) mod reason {
@@ -31,43 +31,9 @@ pub(super) fn receive(
     envelope: &Envelope,
     is_condemned: bool,
 ) -> Result<(), Problem> {
-    let mut key = EnvelopeKey {
-        feed: *envelope.header.feed.as_bytes(),
-        sequence: envelope.header.sequence,
-    };
-    match hash_at(write, key)? {
-        Some(here) if here == envelope.hash() => return Ok(()),
-        occupied => {
-            // The own feed's head is this device's alone to move.
-            let is_own = envelope.header.feed == device.keys.feed();
-            if occupied.is_some() || is_own || is_on_branch(write, envelope)? {
-                key = key_of_branch(envelope);
-                if write.envelope(&key.feed, key.sequence)?.is_some() {
-                    return Ok(());
-                }
-            }
-        }
-    }
-    let Ok((verified, _)) = weigh_envelope(bytes, &device.roster) else {
-        device.forged += 1;
+    let Some(key) = keep(device, write, bytes, envelope)? else {
         return Ok(());
     };
-    let weight = rescue::weigh(device, write, &verified)?;
-    if is_apart(device, &envelope.header.feed, weight) {
-        return hold(write, key, bytes);
-    }
-    let note = forked_name(&envelope.header.feed);
-    if key.feed != *envelope.header.feed.as_bytes() && write.meta(&note)?.is_none() {
-        write.set_meta(&note, &[])?;
-    }
-    if write
-        .held_envelope(key)?
-        .is_some_and(|held| held[..] == bytes[..])
-    {
-        write.take_held(key)?;
-    }
-    write.put_envelope(&key.feed, key.sequence, bytes)?;
-    write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
     if is_condemned {
         if continues(write, key, bytes)? {
             write.take_waiting(key)?;
@@ -76,6 +42,76 @@ pub(super) fn receive(
         return Ok(());
     }
     retry(device, write, key)
+}
+
+/// Keeps an envelope where it belongs; says where it waits to be tried, unless it is known, held or nobody's word.
+pub(super) fn keep(
+    device: &mut Device,
+    write: &Write,
+    bytes: &Blob,
+    envelope: &Envelope,
+) -> Result<Option<EnvelopeKey>, Problem> {
+    let mut key = EnvelopeKey {
+        feed: *envelope.header.feed.as_bytes(),
+        sequence: envelope.header.sequence,
+    };
+    match hash_at(write, key)? {
+        Some(here) if here == envelope.hash() => return known(device, write, key, bytes),
+        occupied => {
+            // The own feed's head is this device's alone to move.
+            let is_own = envelope.header.feed == device.keys.feed();
+            if occupied.is_some() || is_own || is_on_branch(write, envelope)? {
+                key = key_of_branch(envelope);
+                if write.envelope(&key.feed, key.sequence)?.is_some() {
+                    return known(device, write, key, bytes);
+                }
+            }
+        }
+    }
+    let Ok((verified, _)) = weigh_envelope(bytes, &device.roster) else {
+        device.forged += 1;
+        return Ok(None);
+    };
+    let weight = rescue::weigh(device, write, &verified)?;
+    if is_apart(device, &envelope.header.feed, weight) {
+        hold(write, key, bytes)?;
+        return Ok(None);
+    }
+    let note = forked_name(&envelope.header.feed);
+    if key.feed != *envelope.header.feed.as_bytes() && write.meta(&note)?.is_none() {
+        write.set_meta(&note, &[])?;
+    }
+    if is_held_as(write, key, bytes)? {
+        write.take_held(key)?;
+    }
+    write.put_envelope(&key.feed, key.sequence, bytes)?;
+    write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
+    Ok(Some(key))
+}
+
+/// Looks again at an envelope that is here: where it waited when its feed was cut, and so is held, it may count by now.
+fn known(
+    device: &mut Device,
+    write: &Write,
+    key: EnvelopeKey,
+    bytes: &Blob,
+) -> Result<Option<EnvelopeKey>, Problem> {
+    if !is_held_as(write, key, bytes)? {
+        return Ok(None);
+    }
+    let (verified, _) = weigh_envelope(bytes, &device.roster).map_err(Problem::damaged)?;
+    let weight = rescue::weigh(device, write, &verified)?;
+    if is_apart(device, &verified.header().feed, weight) {
+        return Ok(None);
+    }
+    write.take_held(key)?;
+    write.put_waiting(key, reason::NEW.as_bytes(), &[])?;
+    Ok(Some(key))
+}
+
+fn is_held_as(source: &impl Reading, key: EnvelopeKey, bytes: &[u8]) -> Result<bool, Problem> {
+    let held = source.held_envelope(key)?;
+    Ok(held.is_some_and(|held| held == bytes))
 }
 
 fn hash_at(source: &impl Reading, key: EnvelopeKey) -> Result<Option<EnvelopeHash>, Problem> {
@@ -234,10 +270,10 @@ fn attempt(
     }
     match verified.envelope().rescued() {
         Ok(None) => {}
-        Ok(Some(old)) => {
-            rescue::take_out(device, write, &old, verified.header().roster_head)?;
-            return Ok(Vec::new());
-        }
+        Ok(Some(old)) => match rescue::take_out(device, write, &verified, &old)? {
+            TakenOut::Kept(old) => return Ok(old.into_iter().collect()),
+            TakenOut::Waits(why) => return Ok(waits(&why).map(|()| Vec::new())?),
+        },
         Err(error) => return Ok(set_aside(&error.to_string()).map(|()| Vec::new())?),
     }
     let parts = match open_parts(&verified, &device.ring) {

@@ -4,7 +4,8 @@ use protocol::{
     BatchId, Blob, Cursor, ENVELOPE_VERSION, Envelope, EnvelopeHash, Header, Part, PartHash,
     Rescued, RosterHash, WorkspaceId, domain,
     limits::{
-        MAX_CHANGES_PER_PART, MAX_ENVELOPE_BYTES, MAX_FILE_BYTES, MAX_PARTS, MAX_TRANSACTION_BYTES,
+        MAX_CHANGES_PER_PART, MAX_ENVELOPE_BYTES, MAX_FILE_BYTES, MAX_PARTS,
+        MAX_PLAIN_HEADER_BYTES, MAX_TRANSACTION_BYTES,
     },
 };
 
@@ -54,9 +55,9 @@ pub enum SealError {
     /// The ring holds no workspace key.
     #[error("this device holds no workspace key")]
     NoKey,
-    /// An envelope that rescues another is to be rescued: what it holds is rescued by itself.
-    #[error("the envelope rescues another itself")]
-    RescuesItself,
+    /// The envelope cannot be rescued: it rescues another itself, or parts of it are missing.
+    #[error("the envelope rescues another itself, or parts of it are missing")]
+    NotToRescue,
     /// Something is beyond a limit of the protocol.
     #[error("{what}: {size} is more than the limit of {limit}")]
     TooMuch {
@@ -159,6 +160,11 @@ pub fn rewrap(
         batch: before.batch,
         min_reader: before.min_reader.max(PLAIN_READER),
         rescued: before.rescued.clone(),
+        // What is rescued is weighed by the roster that was known when it was.
+        roster_head: match before.rescued {
+            Some(_) => before.roster_head,
+            None => draft.roster_head,
+        },
         ..draft.header(keys, KeyName::of(before), before.parts.clone())
     };
     signed_within_bounds(header, old.envelope().parts.clone(), keys)
@@ -168,16 +174,21 @@ pub fn rewrap(
 /// in a feed that can take it, with its own header and signature beside the same parts.
 ///
 /// Whoever reads it takes out the old envelope ([`Envelope::rescued`]) and does with it what he would have done had the
-/// relay brought it. The draft's batch is not looked at; one that rescues another itself cannot be rescued.
+/// relay brought it. The draft's batch is not looked at.
 pub fn rescue(
     old: &VerifiedEnvelope,
     draft: &EnvelopeDraft,
     keys: &DeviceKeys,
 ) -> Result<SealedEnvelope, SealError> {
     let before = old.header();
-    if before.rescued.is_some() {
-        return Err(SealError::RescuesItself);
+    if before.rescued.is_some() || old.envelope().parts.iter().any(Option::is_none) {
+        return Err(SealError::NotToRescue);
     }
+    bounded(
+        "bytes of a header",
+        old.envelope().header_bytes.len(),
+        MAX_PLAIN_HEADER_BYTES,
+    )?;
     let rescued = Rescued {
         header: old.envelope().header_bytes.clone(),
         signature: old.envelope().signature,

@@ -175,7 +175,7 @@ fn an_envelope_whose_place_is_taken_goes_on_in_the_feed_of_another() {
     assert_eq!(inner.encode(), lost.bytes);
     assert_eq!(
         rescue(&carried, &draft, &author),
-        Err(SealError::RescuesItself)
+        Err(SealError::NotToRescue)
     );
 }
 

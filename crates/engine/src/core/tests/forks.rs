@@ -544,3 +544,42 @@ fn a_branch_that_a_cut_names_goes_on_where_only_somebody_with_another_one_is_lef
     settle(&mut relay, &mut [&mut newcomer, &mut a]);
     assert_eq!(newcomer.list(Kind::Inquiry).len(), 4);
 }
+
+#[test]
+fn who_was_rescued_rescues_others_once() {
+    let mut relay = Relay::new();
+    let [mut a, mut b, mut c] = relay.gather(Role::Member);
+    b.capture("Mueller");
+    settle(&mut relay, &mut [&mut b, &mut a, &mut c]);
+    let [mut older_b, mut older_c] = [b.copy(50), c.copy(51)];
+    for at in 0..6 {
+        b.capture(&format!("Of B {at}"));
+        c.capture(&format!("Of C {at}"));
+    }
+    settle(&mut relay, &mut [&mut b, &mut a, &mut c]);
+    drop(b);
+    // The home of B as it was fills a new relay, and is rescued by the others.
+    let mut relay = Relay::with_key(78);
+    older_b.capture("Of the restored B");
+    relay.sync(&mut older_b);
+    settle(&mut relay, &mut [&mut older_b, &mut a, &mut c]);
+    // So does that of C, which the one who was rescued rescues in turn.
+    drop(c);
+    let mut relay = Relay::with_key(79);
+    older_c.capture("Of the restored C");
+    relay.sync(&mut older_c);
+    relay.sync(&mut older_b);
+    let entries = |relay: &Relay| {
+        relay
+            .store
+            .spaces
+            .values()
+            .next()
+            .map(|space| space.entries.len())
+    };
+    let before = entries(&relay);
+    settle(&mut relay, &mut [&mut older_b, &mut older_c]);
+    assert_eq!(entries(&relay), before, "it ends, and says nothing twice");
+    settle(&mut relay, &mut [&mut a, &mut older_b, &mut older_c]);
+    assert_eq!(older_c.list(Kind::Inquiry).len(), 15);
+}

@@ -1,9 +1,9 @@
 //! Envelopes that others rescue: they count for what their authors may, and for nothing that the rescuer says.
 
 use model::{Kind, Role};
-use protocol::{Blob, Envelope, PartHash, Rescued, Signature};
+use protocol::{Blob, Envelope, EnvelopeHash, PartHash, Rescued, RosterHash, Signature};
 use store::Reading;
-use vault::{EnvelopeDraft, KeyName, sign_rescue};
+use vault::{EnvelopeDraft, KeyName, sign_envelope, sign_rescue};
 
 use super::world::{Person, Relay};
 use crate::interface::*;
@@ -160,4 +160,60 @@ fn what_is_rescued_of_the_own_feed_does_not_move_its_head() {
     assert!(relay.sync(&mut older).complete);
     assert_eq!(older.list(Kind::Inquiry).len(), 3);
     assert_eq!(c.list(Kind::Inquiry).len(), 3);
+}
+
+#[test]
+fn what_claims_to_be_rescued_and_is_not_hinders_nobody() {
+    let mut relay = Relay::new();
+    let [mut a, mut b, mut c] = relay.gather(Role::Member);
+    c.capture("Mueller");
+    for person in [&mut a, &mut c, &mut b] {
+        relay.sync(person);
+    }
+    let mut older = c.copy(60);
+    c.capture("Before the loss");
+    relay.sync(&mut c);
+    relay.sync(&mut a);
+    let lost = last_of(&c);
+    // Somebody says that he rescues it, with a signature and parts that are not its own.
+    let forged = rescued(&b, &lost, |said, _| said.signature = Signature::ZERO);
+    let emptied = rescued(&b, &lost, |_, parts| parts.fill(None));
+    for claim in [&forged, &emptied] {
+        deliver(&mut a, claim);
+        deliver(&mut older, claim);
+    }
+    let mut relay = Relay::with_key(78);
+    older.capture("Of the restored home");
+    relay.sync(&mut older);
+    relay.sync(&mut a);
+    relay.sync(&mut older);
+    assert_eq!(older.list(Kind::Inquiry).len(), 3);
+}
+
+#[test]
+fn what_is_rescued_of_a_device_that_nobody_knows_leaves_nothing_behind() {
+    let mut relay = Relay::new();
+    let [mut a, mut b] = relay.gather(Role::Member);
+    b.capture("Mueller");
+    relay.sync(&mut b);
+    relay.sync(&mut a);
+    let [stranger] = Relay::with_key(90).gather(Role::Member);
+    let keys = &stranger.core.device.as_ref().unwrap().keys;
+    let draft = EnvelopeDraft {
+        workspace: b.core.device.as_ref().unwrap().roster.workspace(),
+        sequence: 1,
+        previous: EnvelopeHash::ZERO,
+        roster_head: RosterHash::ZERO,
+        cursor: None,
+        batch: None,
+    };
+    let key = KeyName::of(&last_of(&b).header);
+    let old = sign_envelope(&draft, key, Vec::new(), keys)
+        .unwrap()
+        .envelope;
+    let feeds = |person: &Person| person.core.store.read().unwrap().feeds().unwrap().len();
+    let before = feeds(&a);
+    deliver(&mut a, &rescued(&b, &old, |_, _| {}));
+    assert_eq!(feeds(&a), before);
+    assert_eq!(a.list(Kind::Inquiry).len(), 1);
 }
