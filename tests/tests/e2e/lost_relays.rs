@@ -1,9 +1,11 @@
 //! Relays that lose their disk, come back from a backup, or are replaced: clients fill them again.
 
 use std::fs;
+use std::time::Duration;
 
 use handschlag_tests::harness::{Admission, Person, RelayProcess};
 
+use crate::forks::copied;
 use crate::surroundings::{Company, company, has_way_out, ids, synced, text};
 
 fn capture(who: &Person, company: &str) -> String {
@@ -223,4 +225,40 @@ fn a_wiped_relay_that_a_stale_admin_refilled_gets_back_the_branch_that_counts() 
         synced(who);
     }
     all_see(&[a, &b, &c, &d], &[of_c, of_d]);
+}
+
+#[test]
+fn what_colleagues_have_of_a_restored_laptop_comes_back_though_it_filled_the_relay_first() {
+    let mut company = company();
+    let b = company.joins("Rep B", "b", "member");
+    let mut all = vec![capture(&b, "Before the copy GmbH")];
+    synced(&b);
+    let old = copied(&company, &b, "old");
+    all.extend((0..3).map(|day| capture(&b, &format!("Day {day} GmbH"))));
+    synced(&b);
+    synced(&company.owner);
+    // The relay loses its disk and the laptop breaks; from its old copy it goes on, and is there before anybody else.
+    drop(b);
+    lose_disk(&mut company.relay);
+    all.push(capture(&old, "Of the old copy GmbH"));
+    synced(&old);
+    synced(&company.owner);
+    synced(&old);
+    let c = company.joins("Rep C", "c", "member");
+    synced(&c);
+    all_see(&[&company.owner, &old, &c], &all);
+    let note = "Built on what the laptop had lost.";
+    c.ok(&["note", &all[2], note]);
+    for who in [&c, &old, &company.owner] {
+        synced(who);
+    }
+    for who in [&company.owner, &old, &c] {
+        assert!(who.ok(&["show", &all[2]]).contains(note), "{}", who.name());
+        let status = who.json(&["status"]);
+        assert_eq!(status["waiting"], serde_json::json!([]), "{status}");
+    }
+    company.relay.kill();
+    let data = company.relay.data().to_str().expect("is a text");
+    let verified = RelayProcess::run_or_kill(&["verify", "--data", data], Duration::from_secs(60));
+    assert_eq!(verified.code, Some(0), "{verified:?}");
 }
