@@ -51,7 +51,7 @@ pub struct Cut {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Header {
-    /// The version that wrote it.
+    /// The version of its form.
     #[n(0)]
     pub version: u32,
     /// The lowest version that may read it; a lower one lets the envelope wait.

@@ -40,7 +40,7 @@ pub use roster::{
     InviteEnded, KeyEpoch, Revocation, Role, RoleChange, What, Wrap,
 };
 
-/// The version of envelopes that this code writes, and the highest `min_reader` that it reads.
+/// The newest version of envelopes that this code writes, and the highest `min_reader` that it reads.
 pub const ENVELOPE_VERSION: u32 = 2;
 
 /// The version of roster entries that this code writes, and the highest `min_reader` that it reads.

@@ -15,11 +15,11 @@ use crate::{
     part::{Deflater, seal_part_with},
 };
 
-/// The lowest version that reads an envelope which rescues no other.
+/// The version of an envelope that rescues no other, and the lowest that reads it.
 const PLAIN_READER: u32 = 1;
 
-/// The lowest version that reads an envelope which rescues another.
-const RESCUE_READER: u32 = 2;
+/// The version of an envelope that rescues another, and the lowest that reads it.
+const RESCUE_READER: u32 = ENVELOPE_VERSION;
 
 /// What an envelope says about its place, its parts aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +158,8 @@ pub fn rewrap(
     let header = Header {
         workspace: before.workspace,
         batch: before.batch,
-        min_reader: before.min_reader.max(PLAIN_READER),
+        version: before.version,
+        min_reader: before.min_reader,
         rescued: before.rescued.clone(),
         // What is rescued is weighed by the roster that was known when it was.
         roster_head: match before.rescued {
@@ -217,6 +218,7 @@ pub fn sign_rescue(
 ) -> Result<SealedEnvelope, SealError> {
     let header = Header {
         batch: None,
+        version: RESCUE_READER,
         min_reader: RESCUE_READER,
         rescued: Some(rescued),
         ..draft.header(keys, key, hashes)
@@ -241,7 +243,7 @@ fn signed_within_bounds(
 impl EnvelopeDraft {
     fn header(&self, keys: &DeviceKeys, key: KeyName, parts: Vec<PartHash>) -> Header {
         Header {
-            version: ENVELOPE_VERSION,
+            version: PLAIN_READER,
             min_reader: PLAIN_READER,
             workspace: self.workspace,
             feed: keys.feed(),
